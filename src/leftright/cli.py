@@ -1,0 +1,81 @@
+"""The command line: one table of commands, each a function whose signature is its flags.
+
+    leftright STAGE --help
+    leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
+
+`--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
+Bad input prints one line and exits with status 2.
+"""
+
+import importlib
+import importlib.util
+import inspect
+import logging
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from leftright import arguments, tracking
+from leftright.errors import InputError
+from leftright.results import Outcome
+from leftright.stages import STAGES
+
+APPS = ("summary", "verify")
+"""What a person runs beside the stages: a module of `leftright.apps` each."""
+
+COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAGES} | {
+    app: f"leftright.apps.{app}" for app in APPS
+}
+"""What a person may type, and the module whose `run` it calls."""
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    words = sys.argv[1:] if words is None else words
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        return 0
+    try:
+        return execute(words[0], words[1:])
+    except InputError as error:
+        print(f"leftright {words[0]}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"leftright {words[0]}: interrupted", file=sys.stderr)
+        return 130
+
+
+def execute(command: str, words: list[str]) -> int:
+    """Run `command` with its flags. Raises InputError for bad input or an unknown command."""
+    if command not in COMMANDS:
+        raise InputError(f"no such command; there are {', '.join(COMMANDS)}")
+    module = importlib.import_module(COMMANDS[command])
+    description = (module.__doc__ or "").split("\n\n")[0]
+    words = arguments.with_params(words, command) if command in STAGES else words
+    given = arguments.parse(module.run, words, f"leftright {command}", description)
+    if command not in STAGES:
+        module.run(**given)
+        return 0
+    with tracking.stage_run(command, asdict(given["config"])) as run:
+        outcome: Outcome = module.run(**given)
+        run.finish(outcome)
+    return 0
+
+
+def _overview() -> str:
+    lines = [
+        "usage: leftright COMMAND [flags]; leftright COMMAND --help says more",
+        "a stage reads its parameters from flags, or from a file by --params params.yaml",
+        "",
+    ]
+    for command, name in COMMANDS.items():
+        spec = importlib.util.find_spec(name)
+        lines.append(f"  {command:<12}{_first_line(spec)}")
+    return "\n".join(lines)
+
+
+def _first_line(spec: Any) -> str:
+    """The first line of a module's docstring, read without importing it (and all that it imports)."""
+    source = inspect.cleandoc(spec.loader.get_source(spec.name) or "").lstrip('"')
+    return source.split("\n", 1)[0].rstrip('."')

@@ -1,0 +1,9 @@
+"""What a person did that the program cannot work with, as one line.
+
+Every expected failure is raised as `InputError`; the command line prints its text alone and exits with status 2. Any other
+exception is a defect of ours and keeps its traceback.
+"""
+
+
+class InputError(Exception):
+    """Bad input: the message names the file or value and says what to do, in one line."""

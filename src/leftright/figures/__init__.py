@@ -1,0 +1,1 @@
+"""Drawings of results: one module a stage, and the style that they share."""

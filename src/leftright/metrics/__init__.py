@@ -1,0 +1,1 @@
+"""Numbers that describe results, each with its definition and source."""

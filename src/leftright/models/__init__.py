@@ -1,0 +1,7 @@
+"""The networks, and a trained one as a file."""
+
+from leftright.models.audio_visual import Architecture, AudioVisualNetwork
+from leftright.models.geometry import WindowGeometry
+from leftright.models.saved import ModelMeta, Predictor, load_model, save_model
+
+__all__ = ["Architecture", "AudioVisualNetwork", "ModelMeta", "Predictor", "WindowGeometry", "load_model", "save_model"]

@@ -1,0 +1,102 @@
+"""A model as a file: weights, sizes, window and task together, so that a file alone is enough to use it."""
+
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from leftright.errors import InputError
+from leftright.files import replace_file
+from leftright.models.audio_visual import Architecture, AudioVisualNetwork
+from leftright.models.geometry import WindowGeometry
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class ModelMeta:
+    """What a model file says of its model.
+
+    task : what its logit means; "flip": the channels have been swapped. config : the parameters of the stage that trained
+    it, as that stage's params section has them.
+    """
+
+    task: str
+    architecture: Architecture
+    geometry: WindowGeometry
+    config: Mapping[str, Any]
+
+
+def save_model(path: Path, model: AudioVisualNetwork, task: str, config: Mapping[str, Any]) -> None:
+    """Write a model in one step. config : plain values."""
+    document = {
+        "format": FORMAT,
+        "task": task,
+        "architecture": asdict(model.architecture),
+        "geometry": asdict(model.geometry),
+        "config": dict(config),
+        "weights": {name: tensor.cpu() for name, tensor in model.state_dict().items()},
+    }
+    with replace_file(path) as temporary:
+        torch.save(document, temporary)
+
+
+def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
+    """Read a model, on the CPU and in evaluation mode. Raises InputError for a missing file or one of another kind."""
+    document = _read(path)
+    try:
+        meta = ModelMeta(
+            document["task"],
+            Architecture(**document["architecture"]),
+            WindowGeometry(**document["geometry"]),
+            document["config"],
+        )
+        model = AudioVisualNetwork(meta.architecture, meta.geometry)
+        model.load_state_dict(document["weights"])
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise InputError(f"{path}: a model of other sizes ({_first_line(error)}); run pretrain again") from None
+    return model.eval(), meta
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such model; run pretrain, or correct the path")
+    try:
+        # Weights only: a model file from elsewhere must not be able to run code.
+        document = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise InputError(f"{path}: not a model file ({_first_line(error)}); run pretrain again") from None
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(f"{path}: not a model of format {FORMAT}; run pretrain again")
+    return document
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+class Predictor:
+    """A saved model as a function of arrays, for those who know no torch."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises InputError as `load_model`."""
+        self.model, self.meta = load_model(path)
+
+    def example_input(self) -> dict[str, NDArray[Any]]:
+        """One window of quiet noise: waveform float32 (1, channels, samples) and frames uint8 (1, time, 3, crop, crop)."""
+        geometry, generator = self.meta.geometry, np.random.default_rng(0)
+        waveform = 0.1 * generator.standard_normal((1, self.meta.architecture.audio_channels, geometry.num_samples))
+        frames = generator.integers(0, 256, (1, geometry.num_frames, 3, geometry.crop, geometry.crop))
+        return {"waveform": waveform.astype(np.float32), "frames": frames.astype(np.uint8)}
+
+    @torch.inference_mode()
+    def predict(self, inputs: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+        """Inputs : as `example_input`, any batch. Returns logits (batch,) of is_flipped."""
+        waveform = torch.from_numpy(np.array(inputs["waveform"], dtype=np.float32))
+        frames = torch.from_numpy(np.array(inputs["frames"], dtype=np.uint8)).float() / 255
+        return self.model(waveform, frames).numpy()

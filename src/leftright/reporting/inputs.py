@@ -1,0 +1,180 @@
+"""What the report is made from: the results of the stages before it, read and checked once.
+
+The data of `collect`, `filter` and `curate` must be there. Without a model or a localisation the report says "not run" where
+their numbers would stand; without a truth file it is a report on real videos.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from leftright import results
+from leftright.clips import FILTERED, MANIFEST, read_table, read_tables
+from leftright.errors import InputError
+from leftright.metrics.flip import PREDICTION_COLUMNS
+from leftright.results import Value
+from leftright.sources.ledger import LEDGER
+
+_log = logging.getLogger(__name__)
+
+CURATED, CHANNELS, LEAKAGE = "curated.parquet", "channels.parquet", "leakage.parquet"
+PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
+WINDOWS, TRAJECTORIES = "windows.parquet", "trajectories.parquet"
+
+_CURATED_COLUMNS = (
+    "clip", "video", "channel", "start_ms", "source", "verdict", "reason", "kept", "kept_reason",
+    "split_video", "split_channel", "split_scene",
+)  # fmt: skip
+_CHANNEL_COLUMNS = (
+    "channel", "num_videos", "num_clips", "is_top", "kept", "basis", "num_accepted", "num_rejected",
+    "evidence", "evidence_low", "evidence_high", "num_evidence_videos",
+)  # fmt: skip
+
+
+_WINDOW_COLUMNS = ("clip", "video", "start_s", "duration_s", "led_db", "roi_x")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `pretrain` left: its answers on validation and test clips, and its training curves."""
+
+    predictions: pd.DataFrame
+    curves: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Localized:
+    """What `localize` left: the judged windows, and its figures by name."""
+
+    windows: pd.DataFrame
+    figures: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What was planted. videos : one row a video with `video`, `fault`. trajectories : where the source was, over time."""
+
+    videos: pd.DataFrame
+    trajectories: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that the sections read.
+
+    metrics : the numbers of every stage, by key. stages : the stages that wrote them. videos, attempts : the ledger's videos,
+    and clips that were tried. curated : every clip with verdict, reason, kept and splits. channels, leakage : as `curate`
+    wrote them.
+    """
+
+    metrics: Mapping[str, Value]
+    stages: tuple[str, ...]
+    videos: pd.DataFrame
+    attempts: pd.DataFrame
+    curated: pd.DataFrame
+    channels: pd.DataFrame
+    leakage: pd.DataFrame
+    trained: Trained | None
+    localized: Localized | None
+    truth: Truth | None
+
+
+def read(
+    *,
+    stage_metrics: Path,
+    clips: Sequence[Path],
+    filtered: Sequence[Path],
+    curated: Path,
+    model: Sequence[Path],
+    localized: Sequence[Path],
+    truth: Sequence[Path],
+) -> Inputs:
+    """Read what the stages wrote. Raises InputError for a table that is missing or lacks a column."""
+    metrics, stages = _metrics(stage_metrics)
+    videos, attempts = _ledger(clips)
+    table = read_table(curated / CURATED, _CURATED_COLUMNS)
+    _check_same_clips(
+        read_tables(clips, MANIFEST, ("clip",)), read_tables(filtered, FILTERED, ("clip",)), table, curated
+    )
+    return Inputs(
+        metrics=metrics,
+        stages=stages,
+        videos=videos,
+        attempts=attempts,
+        curated=table,
+        channels=read_table(curated / CHANNELS, _CHANNEL_COLUMNS),
+        leakage=read_table(curated / LEAKAGE, ("split", "group", "num_test", "num_shared")),
+        trained=_trained(model[0]) if model else None,
+        localized=_localized(localized[0]) if localized else None,
+        truth=_truth(truth[0], videos) if truth else None,
+    )
+
+
+def _metrics(directory: Path) -> tuple[dict[str, Value], tuple[str, ...]]:
+    paths = [path for path in sorted(directory.glob("*.json")) if path.stem != "report"]
+    if not paths:
+        raise InputError(f"{directory}: holds no metrics file; run the stages before the report")
+    return {key: value for path in paths for key, value in results.read(path).items()}, tuple(p.stem for p in paths)
+
+
+def _ledger(directories: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    tables = [_ledger_tables(directory / LEDGER) for directory in directories]
+    videos = pd.concat([videos for videos, _ in tables], ignore_index=True)
+    attempts = pd.concat([attempts for _, attempts in tables], ignore_index=True)
+    return videos.sort_values("video", ignore_index=True), attempts.sort_values("clip", ignore_index=True)
+
+
+def _ledger_tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    if not path.is_file():
+        raise InputError(f"{path}: no such ledger; run collect, or correct the path")
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
+            videos = pd.read_sql("SELECT video, channel, status, detail FROM videos", database)
+            attempts = pd.read_sql("SELECT clip, video, status, detail FROM clips", database)
+    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        raise InputError(f"{path}: not a ledger ({error}); run collect again".replace("\n", " ")) from None
+    return videos, attempts
+
+
+def _check_same_clips(manifest: pd.DataFrame, filtered: pd.DataFrame, curated: pd.DataFrame, path: Path) -> None:
+    """Every clip that was collected has been filtered and curated, and no other: else counts would not add up."""
+    for stage, table in (("collect", manifest), ("filter", filtered)):
+        if set(table["clip"]) != set(curated["clip"]):
+            raise InputError(f"{path / CURATED}: its clips are not those of {stage}; run the stages between again")
+
+
+def _trained(directory: Path) -> Trained:
+    predictions = read_table(directory / PREDICTIONS, PREDICTION_COLUMNS)
+    curves = directory / CURVES
+    if not curves.is_file():
+        raise InputError(f"{curves}: no such file; run pretrain, or correct the path")
+    return Trained(predictions, pd.read_csv(curves))
+
+
+def _localized(directory: Path) -> Localized:
+    figures = {path.stem: path for path in sorted((directory / "figures").glob("*.png"))}
+    return Localized(read_table(directory / WINDOWS, _WINDOW_COLUMNS), figures)
+
+
+def _truth(path: Path, videos: pd.DataFrame) -> Truth | None:
+    """The truth of the collected videos; None where it is of none of them, since a world may lie beside real videos.
+
+    Raises InputError where it is of some: a report on both would call neither by its name.
+    """
+    trajectories = path.with_name(TRAJECTORIES)
+    columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding")
+    planted = read_table(path, ("video", "fault"))
+    num_known = int(videos["video"].isin(planted["video"]).sum())
+    if num_known == 0:
+        _log.info("report: %s is of none of the collected videos: they are taken for real ones", path)
+        return None
+    if num_known < len(videos):
+        raise InputError(
+            f"{path}: is of {num_known} of {len(videos)} collected videos; report on simulated and on real videos apart"
+        )
+    return Truth(planted, read_table(trajectories, columns))

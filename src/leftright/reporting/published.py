@@ -1,0 +1,67 @@
+"""Published numbers, as data with their source.
+
+The source is the supplemental material of K. Yang, B. Russell, J. Salamon, "Telling Left from Right: Learning Spatial
+Correspondence of Sight and Sound", CVPR 2020. The tables of the paper's main text are not held: what they say is unknown here
+and is never filled in.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+PAPER = (
+    "K. Yang, B. Russell, J. Salamon, “Telling Left from Right: Learning Spatial Correspondence of Sight and Sound”, "
+    "CVPR 2020, supplemental material"
+)
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """A row of the supplement's Table 1: how one localisation correlates with the log energy difference.
+
+    key : the measured counterpart's name in the metrics of `localize`: `localize.<key>.pearson` and `.spearman`.
+    """
+
+    name: str
+    key: str
+    modality: Literal["sound", "picture"]
+    pearson: float | None
+    spearman: float | None
+
+    def metric(self, statistic: Literal["pearson", "spearman"]) -> str:
+        """The metrics key of the measured counterpart."""
+        return f"localize.{self.key}.{statistic}"
+
+    def published(self, statistic: Literal["pearson", "spearman"]) -> float | None:
+        """The published number; None where unknown."""
+        return self.pearson if statistic == "pearson" else self.spearman
+
+
+TABLE_1: tuple[Correlation, ...] = (
+    Correlation("Sound prior", "sound_prior", "sound", 0.062, 0.101),
+    Correlation("PCA proj", "pca", "sound", 0.709, 0.790),
+    Correlation("CCA proj", "cca", "sound", 0.909, 0.876),
+    Correlation("Salience prior", "salience_prior", "picture", 0.008, 0.012),
+    Correlation("Motion prior", "motion_prior", "picture", 0.009, 0.001),
+    Correlation("Predicted ROI", "roi", "picture", 0.259, 0.286),
+)
+"""Supplement, Table 1: Pearson and Spearman correlation with the log energy difference between the channels."""
+
+FLIP_ACCURACY: float | None = None
+"""The flip accuracy stands in the main text, which is not held."""
+
+
+@dataclass(frozen=True)
+class NotRun:
+    """A published table that this version does not reproduce, and why."""
+
+    name: str
+    reason: str
+
+
+NOT_YET = "not implemented yet in this version"
+OTHER_TABLES: tuple[NotRun, ...] = (
+    NotRun("Main text, Tables 1 to 5: sounding-face tracking, audio spatialization, source separation", NOT_YET),
+    NotRun("Supplement, Table 2: accuracy of the 360-degree pretext task and its ablations", NOT_YET),
+    NotRun("Supplement, Table 3: alignment error in 360-degree video", NOT_YET),
+    NotRun("Supplement, Figure 2: audio embeddings of 360-degree sound, coloured by azimuth", NOT_YET),
+)

@@ -1,0 +1,92 @@
+"""One page with every result: published beside measured, N, interval, unknown where unknown; and where the data went.
+
+It reads what the stages before it wrote and measures nothing of theirs again. The truth of a simulated world is read here and
+nowhere before: it says how far the filter's verdicts and the model's answers are right.
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from leftright import results
+from leftright.errors import InputError
+from leftright.files import replace_directory
+from leftright.reporting import inputs as given
+from leftright.reporting import page
+from leftright.reporting.compose import Report, compose
+from leftright.reporting.shares import Resampling
+from leftright.results import Outcome, Value
+
+HTML, MARKDOWN, FIGURES = "report.html", "report.md", "figures"
+
+
+@dataclass(frozen=True)
+class Config:
+    """Parameters of `report`."""
+
+    num_resamples: int
+    """bootstrap resamples of the intervals that the report measures itself"""
+    seed: int
+    """seed of the bootstrap"""
+
+    def __post_init__(self) -> None:
+        if self.num_resamples <= 0:
+            raise InputError(f"report.num_resamples is {self.num_resamples}; it must be positive")
+
+
+def run(
+    config: Config,
+    *,
+    stage_metrics: Path,
+    clips: tuple[Path, ...],
+    filtered: tuple[Path, ...],
+    curated: Path,
+    model: tuple[Path, ...],
+    localized: tuple[Path, ...],
+    truth: tuple[Path, ...],
+    out: Path,
+    metrics: Path,
+) -> Outcome:
+    """Write `report.html`, `report.md` and `figures/` to `out`.
+
+    stage_metrics : the directory of metrics files. clips, filtered : what `collect` and `filter` wrote, part by part. curated :
+    what `curate` wrote. model, localized : what `pretrain` and `localize` wrote; empty where they were not run. truth : the
+    truth file of a simulated world, its trajectories beside it; empty for real videos. Raises InputError for a result that is
+    missing, unreadable or of another run.
+    """
+    read = given.read(
+        stage_metrics=stage_metrics,
+        clips=clips,
+        filtered=filtered,
+        curated=curated,
+        model=model,
+        localized=localized,
+        truth=truth,
+    )
+    with replace_directory(out) as directory:
+        report = compose(read, directory / FIGURES, Resampling(config.num_resamples, config.seed))
+        _write(report, directory)
+    values = {**report.values, **_sizes(read)}
+    results.write(metrics, values)
+    return Outcome(values, figures=tuple(sorted((out / FIGURES).iterdir())), tables=(out / HTML, out / MARKDOWN))
+
+
+def _write(report: Report, directory: Path) -> None:
+    """The two renderings, and a copy of each figure of an earlier stage beside those drawn here."""
+    for panel in page.panels(report.page):
+        target = directory / FIGURES / panel.path.name
+        if panel.path != target:
+            target.parent.mkdir(exist_ok=True)
+            shutil.copyfile(panel.path, target)
+    (directory / HTML).write_text(page.html(report.page), encoding="utf-8")
+    (directory / MARKDOWN).write_text(page.markdown(report.page), encoding="utf-8")
+
+
+def _sizes(read: given.Inputs) -> dict[str, Value]:
+    """How much the report is about, so that a report on real videos has numbers too."""
+    kept = read.curated[read.curated["kept"]]
+    return {
+        "report.videos": Value(len(read.videos)),
+        "report.clips": Value(len(read.curated)),
+        "report.clips_kept": Value(len(kept), n=len(read.curated)),
+    }

@@ -1,0 +1,235 @@
+"""Experiment tracking: the one module that imports mlflow.
+
+A chain of stages is one parent run; each stage is a nested run under the stage's name. Stages of one chain are separate
+processes, so the parent is found, not handed down: it is the run of this experiment that carries the same chain tag, a
+digest of the git commit and of params.yaml (with the name of the `dvc exp` run, where there is one). A pipeline that hands
+us a run (`MLFLOW_RUN_ID`) is obeyed instead: that run is resumed.
+
+Where no server is named by `MLFLOW_TRACKING_URI`, the store is `mlflow.db` beside `params.yaml`. `LEFTRIGHT_TRACKING=none`
+turns tracking off; a store that does not answer costs one warning and no result.
+"""
+
+import hashlib
+import logging
+import os
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from leftright.results import Outcome, Value
+
+EXPERIMENT = "leftright"
+_log = logging.getLogger(__name__)
+
+
+class Run(Protocol):
+    """What a stage may say while it runs; what it says at its end is its Outcome."""
+
+    def step(self, step: int, numbers: Mapping[str, float]) -> None:
+        """Log numbers of one training step, for curves."""
+
+    def finish(self, outcome: Outcome) -> None:
+        """Log a stage's metrics, figures, tables and model."""
+
+    def end(self, status: str) -> None:
+        """Close the run as FINISHED or FAILED."""
+
+
+class _NoRun:
+    """A run that keeps nothing: tracking is off, or its store does not answer."""
+
+    def step(self, step: int, numbers: Mapping[str, float]) -> None: ...
+
+    def finish(self, outcome: Outcome) -> None: ...
+
+    def end(self, status: str) -> None: ...
+
+
+_current: Run = _NoRun()
+
+
+def current() -> Run:
+    """The run of the stage that is executing; one that ignores everything where nothing is tracked."""
+    return _current
+
+
+@contextmanager
+def stage_run(stage: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
+    """Track one stage as a run of its own, nested under its chain's parent.
+
+    parameters : the stage's configuration, logged as the run's parameters. An exception inside marks the run as failed and
+    goes on its way.
+    """
+    global _current
+    # torchrun starts several processes of one stage: the first one's run is the stage's.
+    if os.environ.get("LEFTRIGHT_TRACKING") == "none" or os.environ.get("RANK", "0") != "0":
+        yield _current
+        return
+    run = _MlflowRun.start(stage, parameters)
+    before, _current = _current, run
+    status = "FAILED"
+    try:
+        yield run
+        status = "FINISHED"
+    finally:
+        _current = before
+        run.end(status)
+
+
+class _MlflowRun:
+    """A run of one stage in an MLflow store."""
+
+    def __init__(self, client: Any, run_id: str, parent_id: str | None, stage: str) -> None:
+        self._client, self._run_id, self._parent_id, self._stage = client, run_id, parent_id, stage
+        self._owned = parent_id is not None
+
+    @classmethod
+    def start(cls, stage: str, parameters: Mapping[str, Any]) -> Run:
+        """Open the run, or return one that ignores everything if the store cannot be reached."""
+        import mlflow
+        from mlflow.exceptions import MlflowException
+
+        for chatty in ("mlflow", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
+        try:
+            mlflow.set_tracking_uri(tracking_uri())
+            client = mlflow.MlflowClient()
+            tags = _tags(stage)
+            if handed := os.environ.get("MLFLOW_RUN_ID"):
+                run = cls(client, handed, None, stage)
+            else:
+                experiment = _experiment(mlflow)
+                parent = _parent(client, experiment, tags)
+                tags = {**tags, "mlflow.parentRunId": parent}
+                created = client.create_run(experiment, run_name=stage, tags=tags)
+                run = cls(client, created.info.run_id, parent, stage)
+            run._parameters(parameters)
+            for key, value in tags.items():
+                client.set_tag(run._run_id, key, value)
+            return run
+        except (MlflowException, OSError) as error:
+            _log.warning(
+                "tracking: %s does not answer (%s); going on untracked", tracking_uri(), str(error).splitlines()[0]
+            )
+            return _NoRun()
+
+    def _parameters(self, parameters: Mapping[str, Any]) -> None:
+        for key, value in parameters.items():
+            self._client.log_param(self._run_id, key, value)
+
+    def step(self, step: int, numbers: Mapping[str, float]) -> None:
+        for key, number in numbers.items():
+            self._client.log_metric(self._run_id, key, number, step=step)
+
+    def finish(self, outcome: Outcome) -> None:
+        for run_id in filter(None, (self._run_id, self._parent_id)):
+            self._values(run_id, outcome.values)
+        for folder, paths in (("figures", outcome.figures), ("tables", outcome.tables)):
+            for path in paths:
+                self._client.log_artifact(self._run_id, str(path), folder)
+        if outcome.model is not None:
+            _log_model(self._run_id, outcome.model)
+
+    def _values(self, run_id: str, values: Mapping[str, Value]) -> None:
+        for key, value in values.items():
+            for suffix, number in (("", value.value), (".low", value.low), (".high", value.high)):
+                if number is not None:
+                    self._client.log_metric(run_id, key + suffix, number)
+
+    def end(self, status: str) -> None:
+        """Close the run; one that a pipeline handed us is the pipeline's to close."""
+        if self._owned:
+            self._client.set_terminated(self._run_id, status)
+            self._client.set_terminated(self._parent_id, status)
+
+
+def _log_model(run_id: str, path: Path) -> None:
+    """Log a model file so that `mlflow.pyfunc.load_model` gives it back, with its signature and an input example."""
+    import mlflow
+    from mlflow.models import infer_signature
+
+    from leftright import __version__, models
+
+    predictor = models.Predictor(path)
+    example = predictor.example_input()
+    with mlflow.start_run(run_id=run_id):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=_pyfunc_model(),
+            artifacts={"model": str(path)},
+            input_example=example,
+            signature=infer_signature(example, predictor.predict(example)),
+            # Named, since MLflow would otherwise load the model in a new process to find out, which takes longer than all else.
+            pip_requirements=[f"leftright[pretrain]=={__version__}"],
+        )
+
+
+def _pyfunc_model() -> Any:
+    """The MLflow wrapper of a model file; its class is made here, since mlflow is not imported before it is needed."""
+    import mlflow
+
+    class FlipModel(mlflow.pyfunc.PythonModel):  # type: ignore[name-defined]
+        """Serves a model file: a dict of `waveform` and `frames` in, logits out."""
+
+        def load_context(self, context: Any) -> None:
+            from leftright import models
+
+            self.predictor = models.Predictor(Path(context.artifacts["model"]))
+
+        def predict(self, context: Any, model_input: Any, params: Any = None) -> Any:
+            return self.predictor.predict(model_input)
+
+    return FlipModel()
+
+
+def tracking_uri() -> str:
+    """The store: `MLFLOW_TRACKING_URI`, else a SQLite file in the working directory."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+def _experiment(mlflow: Any) -> str:
+    if given := os.environ.get("MLFLOW_EXPERIMENT_ID"):
+        return given
+    name = os.environ.get("MLFLOW_EXPERIMENT_NAME", EXPERIMENT)
+    found = mlflow.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    artifacts = None if os.environ.get("MLFLOW_TRACKING_URI") else (Path.cwd() / "mlartifacts").as_uri()
+    return str(mlflow.create_experiment(name, artifact_location=artifacts))
+
+
+def _parent(client: Any, experiment: str, tags: Mapping[str, str]) -> str:
+    chain = tags["leftright.chain"]
+    found = client.search_runs([experiment], f"tags.`leftright.chain` = '{chain}' and tags.`leftright.stage` = 'chain'")
+    if found:
+        return str(found[0].info.run_id)
+    name = os.environ.get("DVC_EXP_NAME") or f"chain-{chain[:8]}"
+    run = client.create_run(experiment, run_name=name, tags={**tags, "leftright.stage": "chain"})
+    return str(run.info.run_id)
+
+
+def _tags(stage: str) -> dict[str, str]:
+    commit = _command_output("git", "rev-parse", "HEAD")
+    params = _digest(Path("params.yaml"))
+    experiment = os.environ.get("DVC_EXP_NAME", "")
+    chain = hashlib.sha256("\n".join((commit, params, experiment)).encode()).hexdigest()[:16]
+    tags = {
+        "leftright.stage": stage,
+        "leftright.chain": chain,
+        "leftright.params": params,
+        "leftright.dvc_exp": experiment,
+    }
+    return {**tags, "leftright.dvc_lock": _digest(Path("dvc.lock")), "mlflow.source.git.commit": commit}
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else "none"
+
+
+def _command_output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"

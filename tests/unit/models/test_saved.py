@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+import torch
+
+from leftright.errors import InputError
+from leftright.models import AudioVisualNetwork, Predictor, load_model, save_model
+from tests.unit.models.test_audio_visual import TINY, TINY_WINDOW
+
+
+@pytest.fixture
+def network() -> AudioVisualNetwork:
+    torch.manual_seed(0)
+    network = AudioVisualNetwork(TINY, TINY_WINDOW)
+    network(torch.randn(2, 2, TINY_WINDOW.num_samples), torch.rand(2, 3, 3, 32, 32))  # moves batch norm's statistics
+    return network.eval()
+
+
+def test_a_model_read_again_gives_the_same_logits(network, tmp_path):
+    save_model(tmp_path / "model.pt", network, "flip", {"learning_rate": 0.1})
+    read, meta = load_model(tmp_path / "model.pt")
+    waveform, frames = torch.randn(2, 2, TINY_WINDOW.num_samples), torch.rand(2, 3, 3, 32, 32)
+    assert torch.equal(read(waveform, frames), network(waveform, frames))
+    assert not read.training
+    assert (meta.task, meta.architecture, meta.geometry, meta.config) == (
+        "flip",
+        TINY,
+        TINY_WINDOW,
+        {"learning_rate": 0.1},
+    )
+
+
+def test_a_predictor_takes_arrays(network, tmp_path):
+    save_model(tmp_path / "model.pt", network, "flip", {})
+    predictor = Predictor(tmp_path / "model.pt")
+    example = predictor.example_input()
+    assert (example["waveform"].dtype, example["frames"].dtype) == (np.float32, np.uint8)
+    expected = network(torch.from_numpy(example["waveform"]), torch.from_numpy(example["frames"]).float() / 255)
+    np.testing.assert_allclose(predictor.predict(example), expected.detach().numpy(), rtol=1e-5)
+
+
+def test_files_that_are_no_model_are_named(network, tmp_path):
+    path = tmp_path / "model.pt"
+    with pytest.raises(InputError, match="no such model"):
+        load_model(path)
+    for content in (b"", b"not a model", b"PK\x03\x04 broken"):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=f"{path}: not a model file"):
+            load_model(path)
+    torch.save({"format": 0}, path)
+    with pytest.raises(InputError, match="not a model of format 1"):
+        load_model(path)
+
+
+def test_a_model_file_cannot_run_code(tmp_path):
+    torch.save({"format": 1, "task": print}, tmp_path / "model.pt")
+    with pytest.raises(InputError, match="not a model file"):
+        load_model(tmp_path / "model.pt")
+
+
+def test_weights_of_other_sizes_are_refused(network, tmp_path):
+    save_model(tmp_path / "model.pt", network, "flip", {})
+    document = torch.load(tmp_path / "model.pt")
+    document["architecture"]["audio_features"] = 9
+    torch.save(document, tmp_path / "model.pt")
+    with pytest.raises(InputError, match="a model of other sizes"):
+        load_model(tmp_path / "model.pt")

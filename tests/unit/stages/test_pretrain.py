@@ -1,0 +1,281 @@
+"""Pretrain on a world of bright squares: it learns, it resumes to the same weights, and it says what is wrong."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from leftright import results, tracking
+from leftright.data import shards
+from leftright.data.shards import ShardReader
+from leftright.errors import InputError
+from leftright.models import load_model
+from leftright.stages import pretrain
+from tests.packed_world import write_packed_world
+
+CONFIG = pretrain.Config(
+    seed=0,
+    split="channel",
+    window_s=1.0,
+    frame_step=3,
+    crop=20,
+    n_mels=16,
+    audio_width=4,
+    audio_features=4,
+    visual_width=4,
+    visual_blocks=1,
+    visual_stem="conv",
+    visual_reduced=4,
+    fusion="flatten",
+    fusion_features=16,
+    num_steps=6,
+    batch_size=4,
+    orientations="paired",
+    learning_rate=0.01,
+    warmup_steps=2,
+    weight_decay=0.01,
+    max_gradient_norm=1.0,
+    average_decay=0.9,
+    contrast=0.1,
+    brightness=0.1,
+    colour=0.1,
+    eval_steps=2,
+    eval_windows=2,
+    checkpoint_steps=1,
+    accelerator="cpu",
+    precision="float32",
+    memory_format="contiguous",
+    num_threads=1,
+    num_workers=0,
+    cache_mb=16,
+)
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory) -> Path:
+    return write_packed_world(tmp_path_factory.mktemp("world") / "pack", num_channels=20)
+
+
+def run(config: pretrain.Config, packed: Path, directory: Path):
+    return pretrain.run(config, shards=(packed,), out=directory / "pretrain", metrics=directory / "pretrain.json")
+
+
+def weights_of(directory: Path) -> dict[str, torch.Tensor]:
+    return load_model(directory / "pretrain" / "model.pt")[0].state_dict()
+
+
+def assert_same_result(first: Path, second: Path) -> None:
+    ours, theirs = weights_of(first), weights_of(second)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    tables = [pd.read_parquet(directory / "pretrain" / "predictions.parquet") for directory in (first, second)]
+    pd.testing.assert_frame_equal(*tables, check_exact=True)
+    curves = [(directory / "pretrain" / "curves.csv").read_text() for directory in (first, second)]
+    assert curves[0] == curves[1]
+
+
+def test_it_writes_a_model_its_predictions_and_curves(packed, tmp_path):
+    outcome = run(CONFIG, packed, tmp_path)
+    assert sorted(path.name for path in (tmp_path / "pretrain").iterdir()) == [
+        "curves.csv",
+        "model.pt",
+        "predictions.parquet",
+    ]
+    assert not (tmp_path / "pretrain.partial").exists()
+    assert results.read(tmp_path / "pretrain.json") == dict(outcome.values)
+    meta = load_model(outcome.model)[1]
+    assert (meta.task, meta.config) == ("flip", asdict(CONFIG))
+    assert pd.read_csv(tmp_path / "pretrain" / "curves.csv")["step"].tolist() == [2, 4, 6]
+
+
+def test_it_is_judged_on_held_out_clips_alone(packed, tmp_path):
+    values = run(CONFIG, packed, tmp_path).values
+    index = ShardReader([packed]).index
+    table = pd.read_parquet(tmp_path / "pretrain" / "predictions.parquet")
+    for split in ("val", "test"):
+        assert set(table.loc[table["split"] == split, "clip"]) == set(
+            index.loc[index["split_channel"] == split, "clip"]
+        )
+    num_test = int((index["split_channel"] == "test").sum())
+    assert values["flip.accuracy"].n == values["flip.accuracy_mono"].n == 2 * num_test
+    assert values["flip.accuracy_clip"].n == num_test
+    assert values["flip.samples_seen"].value == 6 * 4
+
+
+def test_it_learns_the_side_from_agreement_of_sight_and_sound(packed, tmp_path):
+    values = run(replace(CONFIG, num_steps=60, eval_steps=20, learning_rate=0.02), packed, tmp_path).values
+    assert values["flip.accuracy"].value > 0.9
+    assert abs(values["flip.accuracy_mono"].value - 0.5) < 0.2
+    assert values["flip.plateau_end_samples"].value <= 240
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+def stop_at(monkeypatch, step: int) -> None:
+    class Run:
+        def step(self, number, numbers):
+            if number == step:
+                raise KilledError
+
+    monkeypatch.setattr(tracking, "current", Run)
+
+
+@pytest.mark.parametrize("step", [2, 4])
+def test_an_interrupted_run_ends_as_an_undisturbed_one(packed, tmp_path, monkeypatch, step):
+    config = replace(CONFIG, checkpoint_steps=1 if step == 4 else 3)
+    run(config, packed, tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        stop_at(patched, step)
+        with pytest.raises(KilledError):
+            run(config, packed, tmp_path / "killed")
+    assert not (tmp_path / "killed" / "pretrain").exists()
+    run(config, packed, tmp_path / "killed")
+    assert_same_result(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_a_run_killed_while_it_is_judged_trains_no_more(packed, tmp_path, monkeypatch):
+    run(CONFIG, packed, tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        patched.setattr(pretrain, "write_table", lambda *_: (_ for _ in ()).throw(KilledError))
+        with pytest.raises(KilledError):
+            run(CONFIG, packed, tmp_path / "killed")
+    with monkeypatch.context() as patched:
+        patched.setattr("leftright.training.loop.PretextModule.training_step", lambda *_: pytest.fail("trained again"))
+        run(CONFIG, packed, tmp_path / "killed")
+    assert_same_result(tmp_path / "whole", tmp_path / "killed")
+
+
+def test_what_was_begun_with_other_parameters_is_not_continued(packed, tmp_path, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_at(patched, 4)
+        with pytest.raises(KilledError):
+            run(CONFIG, packed, tmp_path / "changed")
+    changed = replace(CONFIG, learning_rate=0.02)
+    run(changed, packed, tmp_path / "changed")
+    run(changed, packed, tmp_path / "whole")
+    assert_same_result(tmp_path / "whole", tmp_path / "changed")
+
+
+def test_the_circumstances_may_change_between_runs(packed, tmp_path, monkeypatch):
+    run(CONFIG, packed, tmp_path / "whole")
+    with monkeypatch.context() as patched:
+        stop_at(patched, 4)
+        with pytest.raises(KilledError):
+            run(CONFIG, packed, tmp_path / "moved")
+    run(replace(CONFIG, cache_mb=0, checkpoint_steps=4), packed, tmp_path / "moved")
+    whole, moved = weights_of(tmp_path / "whole"), weights_of(tmp_path / "moved")
+    assert all(torch.equal(whole[name], moved[name]) for name in whole)
+
+
+def test_another_seed_is_another_model(packed, tmp_path):
+    run(CONFIG, packed, tmp_path / "first")
+    run(replace(CONFIG, seed=1), packed, tmp_path / "second")
+    first, second = weights_of(tmp_path / "first"), weights_of(tmp_path / "second")
+    assert not torch.equal(first["fusion.logit.weight"], second["fusion.logit.weight"])
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"orientations": "drawn"},
+        {"fusion": "average_pool", "visual_stem": "pool"},
+        {"memory_format": "channels_last"},
+        {"precision": "bfloat16"},
+        {"num_workers": 1},
+        {"split": "video"},
+    ],
+)
+def test_every_choice_runs(packed, tmp_path, choice):
+    values = run(replace(CONFIG, num_steps=2, **choice), packed, tmp_path).values
+    assert 0 <= values["flip.accuracy"].value <= 1
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"crop": 25}, "crop 25: the packed frames have 24 pixels"),
+        ({"window_s": 2.5}, "window_s 2.5: longer than every clip of the train split"),
+        ({"n_mels": 20}, "n_mels 20"),
+        ({"batch_size": 0}, "batch_size 0: must be above 0"),
+        ({"average_decay": 1.0}, "average_decay 1.0"),
+    ],
+)
+def test_parameters_that_cannot_work_are_named(packed, tmp_path, choice, message):
+    with pytest.raises(InputError, match=message):
+        run(replace(CONFIG, **choice), packed, tmp_path)
+    assert not (tmp_path / "pretrain").exists()
+
+
+def test_a_split_without_clips_is_named(tmp_path):
+    packed = write_packed_world(tmp_path / "pack", num_channels=4)
+    with pytest.raises(InputError, match=r"index.parquet: no clip has split_channel test"):
+        run(CONFIG, packed, tmp_path)
+
+
+def test_shards_from_before_the_splits_are_named(tmp_path):
+    packed = write_packed_world(tmp_path / "pack", num_channels=5)
+    pd.read_parquet(packed / shards.INDEX).drop(columns="split_channel").to_parquet(packed / shards.INDEX)
+    with pytest.raises(InputError, match="lacks the column split_channel"):
+        run(CONFIG, packed, tmp_path)
+
+
+def command(config: pretrain.Config, packed: Path, directory: Path) -> list[str]:
+    flags = [word for key, value in asdict(config).items() for word in (f"--{key.replace('_', '-')}", str(value))]
+    paths = ["--shards", packed, "--out", directory / "pretrain", "--metrics", directory / "pretrain.json"]
+    return ["-m", "leftright", "pretrain", *map(str, paths), *flags]
+
+
+def start(words: list[str]) -> subprocess.Popen:
+    environment = {**os.environ, "LEFTRIGHT_TRACKING": "none", "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen([sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for(path: Path, process: subprocess.Popen, limit_s: float = 300) -> None:
+    end = time.monotonic() + limit_s
+    while not path.exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+LONG = replace(CONFIG, num_steps=300, eval_steps=50, checkpoint_steps=10)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_process_run_again_ends_with_the_same_weights(packed, tmp_path, number):
+    killed = start(command(LONG, packed, tmp_path / "killed"))
+    wait_for(tmp_path / "killed" / "pretrain.partial" / "resume.ckpt", killed)
+    killed.send_signal(number)
+    errors = killed.communicate()[1]
+    if number == signal.SIGTERM:
+        assert killed.returncode == 143
+        assert [line for line in errors.splitlines() if "stopped at step" in line and "of 300" in line]
+        assert "Traceback" not in errors
+    assert not (tmp_path / "killed" / "pretrain").exists()
+    again = start(command(LONG, packed, tmp_path / "killed"))
+    errors = again.communicate()[1]
+    assert again.returncode == 0, errors
+    run(LONG, packed, tmp_path / "whole")
+    assert_same_result(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_two_processes_train_one_model(packed, tmp_path):
+    config = replace(CONFIG, num_steps=60, eval_steps=20, learning_rate=0.02, batch_size=8)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python", sys.executable]
+    together = start([*torchrun, *command(config, packed, tmp_path)])
+    errors = together.communicate()[1]
+    assert together.returncode == 0, errors
+    values = results.read(tmp_path / "pretrain.json")
+    assert values["flip.accuracy"].value > 0.9
+    assert values["flip.samples_seen"].value == 60 * 8
+    assert len(pd.read_csv(tmp_path / "pretrain" / "curves.csv")) == 3

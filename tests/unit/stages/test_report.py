@@ -1,0 +1,216 @@
+"""The report of a made-up run: its numbers are those that were planted, and a second run gives the same bytes."""
+
+import re
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from leftright import arguments, results
+from leftright.apps import summary
+from leftright.clips import write_table
+from leftright.errors import InputError
+from leftright.results import Outcome
+from leftright.stages import report
+from tests import finished_run
+from tests.finished_run import Run
+
+CONFIG = report.Config(num_resamples=100, seed=0)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return finished_run.make(tmp_path_factory.mktemp("run"), accuracy=0.9)
+
+
+@pytest.fixture
+def spoilt(run: Run, tmp_path: Path) -> Run:
+    """A copy of the run, to be spoilt."""
+    shutil.copytree(run.root, tmp_path / "run", ignore=shutil.ignore_patterns("report*"))
+    return Run(tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def outcome(run: Run) -> Outcome:
+    return report.run(CONFIG, **run.flags, out=run.root / "report", metrics=run.root / "report.json")
+
+
+@pytest.fixture(scope="module")
+def html(run: Run, outcome: Outcome) -> str:
+    return (run.root / "report/report.html").read_text()
+
+
+@pytest.fixture(scope="module")
+def markdown(run: Run, outcome: Outcome) -> str:
+    return (run.root / "report/report.md").read_text()
+
+
+def table_row(markdown: str, first: str) -> list[str]:
+    (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {first} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1:]
+
+
+def test_a_simulated_world_is_called_so_before_any_number(html: str, markdown: str) -> None:
+    assert html.index("these are simulated results") < html.index('class="findings"')
+    assert markdown.index("these are simulated results") < markdown.index("Flip accuracy")
+
+
+def test_table_1_has_published_and_measured(markdown: str) -> None:
+    assert table_row(markdown, "Predicted ROI")[:2] == ["0.259", "0.486 [0.425, 0.540]"]
+    assert table_row(markdown, "Salience prior")[1] == "−0.021 [−0.082, 0.033]"
+
+
+def test_the_numbers_against_the_truth_are_those_planted(outcome: Outcome, run: Run) -> None:
+    values = outcome.values
+    for fault in ("mono", "silent", "no_face", "centred", "corrupt", "truncated", "short", "kept"):
+        assert values[f"truth.filter.{fault}.precision"].value == 1.0
+        assert values[f"truth.filter.{fault}.recall"].value == 1.0
+    assert values["truth.audit.auc"].value == 1.0, "the made-up model knows every turned video"
+    assert values["truth.roi.pearson"].value == pytest.approx(0.8, abs=0.15)
+    assert values["truth.level.pearson"].value > 0.9, "positive: azimuth grows to the left, the level to the right"
+    assert results.read(run.root / "report.json") == values
+
+
+def test_a_missed_fault_lowers_recall_and_what_is_kept(spoilt: Run, tmp_path: Path) -> None:
+    """One of eight silent clips passes: 7 of 8 found, and one clip too many among those kept."""
+    for name in ("filter/filtered.parquet", "curate/curated.parquet"):
+        table = pd.read_parquet(spoilt.root / name)
+        missed = table.index[table["reason"] == "silent"][0]
+        table.loc[missed, ["verdict", "reason"]] = ["kept", ""]
+        if "kept" in table:
+            table.loc[missed, ["kept", "kept_reason"]] = [False, "channel_rejected"]
+        write_table(spoilt.root / name, table)
+    values = report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "report.json").values
+    assert values["truth.filter.silent.recall"].value == 7 / 8
+    assert values["truth.filter.silent.precision"].value == 1.0
+    assert values["truth.filter.kept.precision"].value == pytest.approx(168 / 169)
+
+
+def test_every_video_and_clip_is_accounted_for(markdown: str) -> None:
+    for noun, total in (("video", 120), ("clip", 216)):
+        text = markdown[markdown.index(f"What became of every {noun}.") :]
+        table, _, rest = text.partition(f"Of {total} in all.")
+        assert rest
+        assert sum(int(number) for number in re.findall(r"\| (\d+) \(", table)) == total
+
+
+def test_curation_says_that_nobody_looked(markdown: str) -> None:
+    assert "Nobody has looked at any of their videos" in markdown
+    assert table_row(markdown, "evidence") == ["29", "26", "3"]
+
+
+def test_channels_of_the_test_part_do_not_leak(markdown: str) -> None:
+    channels, videos, scenes = table_row(markdown, "by channel")
+    assert (channels[:2], videos[:2], scenes[:2]) == ("0 ", "0 ", "0 ")
+
+
+def test_what_was_not_run_is_named_with_its_reason(markdown: str) -> None:
+    text = markdown[markdown.index("## Not run") :]
+    assert text.count("not implemented yet in this version") >= 3
+
+
+def test_figures_lie_beside_the_markdown(run: Run, markdown: str, outcome: Outcome) -> None:
+    linked = re.findall(r"\]\((figures/[^)]+)\)", markdown)
+    assert "figures/embeddings.png" in linked
+    assert {path.relative_to(run.root / "report").as_posix() for path in outcome.figures} == set(linked)
+    assert all(path.is_file() for path in outcome.figures)
+
+
+def test_a_second_run_gives_the_same_bytes(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # outside a checkout, whose commit may change between the two
+    written = []
+    for name in ("first", "second"):
+        report.run(CONFIG, **run.flags, out=tmp_path / name, metrics=tmp_path / f"{name}.json")
+        written.append({path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.*")})
+    assert written[0] == written[1]
+
+
+def test_the_summary_shows_table_1_the_flip_task_and_the_path(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    summary.run(stage_metrics=run.flags["stage_metrics"], report=run.root / "report.html")
+    shown = capsys.readouterr().out
+    assert "Predicted ROI" in shown
+    assert "Flip accuracy" in shown
+    assert shown.rstrip().endswith(f"Report: {run.root / 'report.html'}")
+
+
+def test_real_videos_without_a_model_get_a_report(run: Run, tmp_path: Path) -> None:
+    metrics = tmp_path / "metrics"
+    metrics.mkdir()
+    (metrics / "collect.json").write_bytes((run.root / "metrics/collect.json").read_bytes())
+    flags = {**run.flags, "stage_metrics": metrics, "model": (), "localized": (), "truth": ()}
+    outcome = report.run(CONFIG, **flags, out=tmp_path / "report", metrics=tmp_path / "report.json")
+    text = (tmp_path / "report/report.md").read_text()
+    assert "imulated" not in text
+    assert table_row(text, "Predicted ROI")[:2] == ["0.259", "not run"]
+    assert not any(key.startswith("truth.") for key in outcome.values)
+    assert outcome.values["report.clips_kept"].value == 152
+
+
+def write_truth(directory: Path, videos: list[str]) -> Path:
+    write_table(directory / "truth.parquet", pd.DataFrame({"video": videos, "fault": "none"}))
+    columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding")
+    write_table(directory / "trajectories.parquet", pd.DataFrame(columns=columns))
+    return directory / "truth.parquet"
+
+
+def test_the_truth_of_other_videos_makes_nothing_simulated(run: Run, tmp_path: Path) -> None:
+    truth = write_truth(tmp_path, ["elsewhere"])
+    flags = {**run.flags, "truth": (truth,)}
+    outcome = report.run(CONFIG, **flags, out=tmp_path / "report", metrics=tmp_path / "report.json")
+    assert "imulated" not in (tmp_path / "report/report.md").read_text()
+    assert not any(key.startswith("truth.") for key in outcome.values)
+
+
+def test_real_and_simulated_videos_are_not_mixed(run: Run, tmp_path: Path) -> None:
+    truth = write_truth(tmp_path, ["ch000v00"])
+    with pytest.raises(InputError, match="is of 1 of 120 collected videos"):
+        report.run(CONFIG, **{**run.flags, "truth": (truth,)}, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
+def test_results_of_different_runs_are_refused(run: Run, tmp_path: Path) -> None:
+    other = tmp_path / "filter"
+    table = pd.read_parquet(run.root / "filter/filtered.parquet")
+    write_table(other / "filtered.parquet", table.iloc[1:])
+    with pytest.raises(InputError, match="not those of filter; run the stages between again"):
+        report.run(CONFIG, **{**run.flags, "filtered": (other,)}, out=tmp_path / "report", metrics=tmp_path / "m.json")
+    assert not (tmp_path / "report").exists()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("missing", "message"),
+    [
+        ("collect/ledger.sqlite", "no such ledger"),
+        ("curate/channels.parquet", "no such table"),
+        ("pretrain/curves.csv", "no such file"),
+        ("simulate/trajectories.parquet", "no such table"),
+    ],
+)
+def test_a_missing_result_is_named_in_one_line(spoilt: Run, tmp_path: Path, missing: str, message: str) -> None:
+    (spoilt.root / missing).unlink()
+    with pytest.raises(InputError, match=f"{Path(missing).name}: {message}") as caught:
+        report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_of_another_curation_is_refused(spoilt: Run, tmp_path: Path) -> None:
+    path = spoilt.root / "pretrain/predictions.parquet"
+    table = pd.read_parquet(path)
+    write_table(path, table.assign(clip="x" + table["clip"]))
+    with pytest.raises(InputError, match="run pack and pretrain again"):
+        report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
+def test_flags_may_be_given_empty() -> None:
+    words = (
+        "--stage-metrics metrics --clips data/collect --filtered a b --curated data/curate --model --localized --truth "
+        "--out data/report --metrics metrics/report.json --num_resamples 100 --seed 0"
+    )
+    given = arguments.parse(report.run, words.split(), "report", "")
+    assert (given["filtered"], given["model"], given["truth"]) == ((Path("a"), Path("b")), (), ())
+
+
+def test_no_resamples_are_refused() -> None:
+    with pytest.raises(InputError, match="num_resamples is 0"):
+        report.Config(num_resamples=0, seed=0)

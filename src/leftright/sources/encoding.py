@@ -11,6 +11,10 @@ from leftright.errors import InputError
 from leftright.sources.packets import ROUNDING_S, Stretch, TruncatedError, packets_from, time_base, units, until
 from leftright.video import rgb
 
+# x264's look-ahead reads memory that it has not set, and now and then gives other bytes for the same frames. Without it the
+# same frames make the same file.
+_H264 = {"crf": "18", "preset": "veryfast", "x264-params": "rc-lookahead=0:mbtree=0:scenecut=0"}
+
 
 def encode_picture(
     media: av.container.InputContainer,
@@ -24,7 +28,7 @@ def encode_picture(
     Raises TruncatedError where there are none.
     """
     rate = Fraction(stream.average_rate or 25)
-    output = clip.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
+    output = clip.add_stream("libx264", rate=rate, options=_H264)
     # One thread: clips are cut side by side, and the same bytes come out on every machine.
     output.codec_context.thread_count = 1
     output.pix_fmt = "yuv420p"

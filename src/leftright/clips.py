@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from leftright.errors import InputError
 from leftright.files import replace_file
@@ -104,7 +105,7 @@ def read_table(path: Path, columns: Sequence[str] = ()) -> pd.DataFrame:
         raise InputError(f"{path}: no such table; run the stage that writes it, or correct the path")
     try:
         table = pd.read_parquet(path)
-    except Exception as error:  # pyarrow raises many kinds, and each means the same here
+    except (pa.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{path}: not a readable Parquet table ({error})".replace("\n", " ")) from None
     if missing := [name for name in columns if name not in table.columns]:
         raise InputError(f"{path}: lacks the column(s) {', '.join(missing)}; run the stage that adds them")

@@ -11,8 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from leftright.audio import swap_channels
-
 _RGB = 3
 
 
@@ -70,17 +68,11 @@ def adjust_colour(frames: Tensor, gain: Tensor, shift: Tensor) -> Tensor:
     return ((unit - 0.5) * gain[:, None, :, None, None] + (0.5 + shift[:, None, :, None, None])).clamp(0, 1)
 
 
-def mirror(waveform: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Exchange left and right in the sound and in the picture: what was on the left is seen and heard on the right.
-
-    waveform : (batch, 2, samples). frames : (batch, time, 3, height, width). Returns the same shapes. Applied twice it is the
-    identity, and it never changes whether a clip is flipped.
-    """
-    return swap_channels(waveform), mirror_frames(frames)
-
-
 def mirror_frames(frames: Tensor) -> Tensor:
-    """The picture alone, with left and right exchanged. frames : (..., width)."""
+    """The picture with left and right exchanged. frames : (..., width).
+
+    Together with `swap_channels` of the sound it never changes whether a clip is flipped.
+    """
     return frames.flip(dims=(-1,))
 
 

@@ -1,6 +1,7 @@
 """RetinaFace with ResNet-50 through retinaface-pytorch: about 250 ms a frame of 256 x 256 on one core."""
 
 import os
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def load(longest: int, weights: str) -> Detector:
     network = Model(max_size=longest, device="cpu")
     try:
         network.load_state_dict(_state_of(weights))
-    except Exception as error:  # torch raises many kinds, and each means the same here
+    except (OSError, RuntimeError, EOFError, ValueError, TypeError, KeyError, UnpicklingError) as error:
         source = RELEASE if weights == DEFAULT_WEIGHTS else weights
         reason = " ".join(str(error).split())[:200]
         raise InputError(

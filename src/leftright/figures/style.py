@@ -20,14 +20,8 @@ from numpy.typing import ArrayLike
 DPI = 150
 SIDE_COLOURS = "RdBu_r"  # diverging: blue is left (negative), red is right
 IMPORTANCE_COLOURS = "viridis"
-BLUE, ORANGE, GREEN, VERMILION, GREY, INK = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#767676",
-    "#222222",
-)  # Okabe & Ito
+BLUE, ORANGE = "#0072B2", "#E69F00"  # Okabe & Ito
+GREY, INK = "#767676", "#222222"
 
 _SETTINGS: Any = {
     "font.size": 10,

@@ -17,7 +17,6 @@ from leftright.metrics.bootstrap import bootstrap_mean, bootstrap_share
 from leftright.results import Value
 
 PREDICTION_COLUMNS = ("clip", "video", "channel", "split", "start_s", "is_flipped", "logit", "condition")
-CONDITIONS = ("stereo", "mono")
 
 _WINDOW = ["clip", "start_s"]
 

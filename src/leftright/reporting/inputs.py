@@ -5,9 +5,7 @@ their numbers would stand; without a truth file it is a report on real videos.
 """
 
 import logging
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +16,7 @@ from leftright.clips import FILTERED, MANIFEST, read_table, read_tables
 from leftright.errors import InputError
 from leftright.metrics.flip import PREDICTION_COLUMNS
 from leftright.results import Value
-from leftright.sources.ledger import LEDGER
+from leftright.sources.ledger import LEDGER, read_ledgers
 
 _log = logging.getLogger(__name__)
 
@@ -123,22 +121,8 @@ def _metrics(directory: Path) -> tuple[dict[str, Value], tuple[str, ...]]:
 
 
 def _ledger(directories: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    tables = [_ledger_tables(directory / LEDGER) for directory in directories]
-    videos = pd.concat([videos for videos, _ in tables], ignore_index=True)
-    attempts = pd.concat([attempts for _, attempts in tables], ignore_index=True)
+    videos, attempts = read_ledgers([directory / LEDGER for directory in directories])
     return videos.sort_values("video", ignore_index=True), attempts.sort_values("clip", ignore_index=True)
-
-
-def _ledger_tables(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    if not path.is_file():
-        raise InputError(f"{path}: no such ledger; run collect, or correct the path")
-    try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            videos = pd.read_sql("SELECT video, channel, status, detail FROM videos", database)
-            attempts = pd.read_sql("SELECT clip, video, status, detail FROM clips", database)
-    except (sqlite3.Error, pd.errors.DatabaseError) as error:
-        raise InputError(f"{path}: not a ledger ({error}); run collect again".replace("\n", " ")) from None
-    return videos, attempts
 
 
 def _check_same_clips(manifest: pd.DataFrame, filtered: pd.DataFrame, curated: pd.DataFrame, path: Path) -> None:

@@ -46,9 +46,6 @@ TABLE_1: tuple[Correlation, ...] = (
 )
 """Supplement, Table 1: Pearson and Spearman correlation with the log energy difference between the channels."""
 
-FLIP_ACCURACY: float | None = None
-"""The flip accuracy stands in the main text, which is not held."""
-
 
 @dataclass(frozen=True)
 class NotRun:

@@ -24,12 +24,6 @@ _SHADOW_MIN = 0.1  # Brown and Duda's alpha_min
 _SHADOW_ANGLE = np.radians(150)  # Brown and Duda's theta_min
 
 
-def woodworth_itd(azimuth_deg: Array | float) -> Array:
-    """Interaural delay of a far source in seconds, positive where the left ear leads (azimuth positive left)."""
-    azimuth = np.radians(azimuth_deg)
-    return HEAD_RADIUS / SPEED_OF_SOUND * (azimuth + np.sin(azimuth))
-
-
 def ear_paths(position: Array) -> tuple[Array, Array]:
     """How far the sound goes to each ear, and how far off that ear's axis it comes from.
 

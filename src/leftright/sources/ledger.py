@@ -169,29 +169,35 @@ def attrition(ledgers: Sequence[Path]) -> pd.DataFrame:
     Returns one row a status that occurs, the most frequent first: status, num_videos, num_clips (kept from those videos),
     example (one detail text). Raises InputError for a file that is no ledger.
     """
-    rows: list[dict[str, Any]] = []
-    for path in ledgers:
-        rows += _read(
-            path,
-            "SELECT status, detail AS example, (SELECT count(*) FROM clips WHERE clips.video = videos.video "
-            f"AND clips.status = '{Status.KEPT}') AS num_clips FROM videos ORDER BY position",
-        )
-    table = pd.DataFrame(rows, columns=["status", "example", "num_clips"])
+    videos, clips = read_ledgers(ledgers)
+    num_kept = clips[clips["status"] == Status.KEPT]["video"].value_counts()
+    table = videos.assign(num_clips=videos["video"].map(num_kept).fillna(0).astype("int64"))
     summary = table.groupby("status", as_index=False).agg(
-        num_videos=("status", "size"), num_clips=("num_clips", "sum"), example=("example", "first")
+        num_videos=("status", "size"), num_clips=("num_clips", "sum"), example=("detail", "first")
     )
     return summary.sort_values(["num_videos", "status"], ascending=[False, True], ignore_index=True)
 
 
-def _read(path: Path, query: str) -> list[dict[str, Any]]:
+def read_ledgers(ledgers: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The videos (video, channel, status, detail) and the clips tried (clip, video, status, detail) of one or several ledgers.
+
+    Each in the order of the ledgers and, within one, of listing. Raises InputError for a file that is no ledger.
+    """
+    tables = [_read_ledger(path) for path in ledgers]
+    videos, clips = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
+    return videos, clips
+
+
+def _read_ledger(path: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     if not path.is_file():
         raise InputError(f"{path}: no such ledger; run collect, or correct the path")
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:
-            database.row_factory = sqlite3.Row
-            return [dict(row) for row in database.execute(query)]
-    except sqlite3.DatabaseError as error:
-        raise InputError(f"{path}: not a ledger ({error}); run collect again") from None
+            videos = pd.read_sql("SELECT video, channel, status, detail FROM videos ORDER BY position", database)
+            clips = pd.read_sql("SELECT clip, video, status, detail FROM clips", database)
+    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        raise InputError(f"{path}: not a ledger ({error}); run collect again".replace("\n", " ")) from None
+    return videos, clips
 
 
 def _video(spans_s: str, *described: Any) -> Video:

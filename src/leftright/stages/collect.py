@@ -203,7 +203,10 @@ def _harvests(source: Source, videos: list[Video], plan: ClipPlan, directory: Pa
 
 
 def _fetch(source: Source, video: Video, plan: ClipPlan, directory: Path) -> Harvest:
-    """One video's harvest. A defect of ours that one odd video brings out does not end a collection of thousands."""
+    """One video's harvest. A defect of ours that one odd video brings out does not end a collection of thousands.
+
+    It is logged whole, and counted as `error` in the ledger.
+    """
     try:
         return source.fetch(video, plan, directory)
     except (InputError, OSError):

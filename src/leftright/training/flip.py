@@ -17,7 +17,6 @@ from leftright.data.shards import PCM_FULL_SCALE
 from leftright.data.windows import Batch
 from leftright.models import AudioVisualNetwork
 
-TASK = "flip"
 Orientations = Literal["paired", "drawn"]
 
 

@@ -147,7 +147,10 @@ def _part(part: str, field: Field) -> tuple[range, bool]:
 
 def describe(cron: Cron) -> str:
     """When it fires, in words: "every day at 03:00 UTC"."""
-    return f"{_days_in_words(cron)} {_clock_in_words(cron)} UTC"
+    days, clock = _days_in_words(cron), _clock_in_words(cron)
+    if days == "every day" and cron.hours.every:
+        return clock
+    return f"{days} {clock} UTC"
 
 
 def _clock_in_words(cron: Cron) -> str:
@@ -155,13 +158,12 @@ def _clock_in_words(cron: Cron) -> str:
     if len(seconds) == len(minutes) == 1 and len(hours) <= 6:
         tail = f":{seconds[0]:02d}" if seconds[0] else ""
         return "at " + _listed([f"{hour:02d}:{minutes[0]:02d}{tail}" for hour in hours])
-    parts = []
-    if seconds != (0,):
-        parts.append(_counted("second", cron.seconds))
-    if seconds == (0,) or not cron.minutes.every:
-        parts.append(_counted("minute", cron.minutes))
-    parts.append("of every hour" if cron.hours.every else "of " + _counted("hour", cron.hours))
-    words = " of ".join(parts[:-1]) + " " + parts[-1]
+    units = [("second", cron.seconds), ("minute", cron.minutes), ("hour", cron.hours)]
+    if seconds == (0,):
+        del units[0]
+    while len(units) > 1 and units[-1][1].every and units[-2][1].every:
+        del units[-1]  # "every second of every minute" says no more than "every second"
+    words = " of ".join(_counted(unit, field) for unit, field in units)
     return words if words.startswith("every") else f"at {words}"
 
 

@@ -21,15 +21,27 @@ HOST_VARIABLES = ("KFP_ENDPOINT", "KF_PIPELINES_ENDPOINT")
 
 CONNECT_SECONDS = 5
 
+GATEWAY_TROUBLE = (502, 503, 504)
+"""What a proxy answers while the server behind it is away."""
+
+STRANGER = "it does not answer as Kubeflow Pipelines does; is it the address of ml-pipeline-ui?"
+
 PORT_FORWARD = "kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80"
 
 
 class Client(kfp.Client):
-    """kfp's client, which asks for the server's health once: the original asks five times and prints five tracebacks."""
+    """kfp's client with another health check: the original asks five times, prints each traceback, and takes any page."""
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> kfp_server_api.V2beta1GetHealthzResponse:
-        """The server's answer to a health check."""
-        return self._healthz_api.healthz_service_get_healthz()
+        """The server's answer to a health check. Raises InputError for an answer that is no JSON object."""
+        health = self._healthz_api.healthz_service_get_healthz()
+        try:
+            answer = json.loads(self._healthz_api.api_client.last_response.data)
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise InputError(f"{host_of(self)}: {STRANGER} A page to log in answers so, too")
+        return health
 
 
 class UnreachedError(InputError):
@@ -60,11 +72,13 @@ def connect(flags: argparse.Namespace) -> Client:
         _probe(host)
     with talking(host), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Client(
+        client = Client(
             host=host,
             namespace=flags.namespace or os.environ.get("KFP_NAMESPACE") or "kubeflow",
             existing_token=os.environ.get("KFP_EXISTING_TOKEN"),
         )
+        client.get_kfp_healthz()
+    return client
 
 
 def _kubernetes_is_configured() -> bool:
@@ -102,6 +116,8 @@ def talking(host: str | None) -> Iterator[None]:
         name = host or "the cluster"
         if refusal.status == 0:
             raise UnreachedError(f"{name}: no safe connection: {_one_line(refusal.reason)}") from None
+        if refusal.status in GATEWAY_TROUBLE:
+            raise UnreachedError(f"{name}: what stands before it answers {refusal.status} {refusal.reason}") from None
         raise InputError(f"{name} refuses ({refusal.status} {refusal.reason}): {_reason(refusal)}") from None
 
 
@@ -115,7 +131,7 @@ def _reason(refusal: kfp_server_api.ApiException) -> str:
         body = json.loads(refusal.body)
         return _one_line(body.get("message") or body.get("error") or "it gives no reason")
     except (ValueError, TypeError, AttributeError):
-        return "it does not answer as Kubeflow Pipelines does; is it the address of ml-pipeline-ui?"
+        return STRANGER
 
 
 def _one_line(text: object) -> str:

@@ -2,13 +2,16 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from leftright.errors import InputError
 
 
 class Parser(argparse.ArgumentParser):
     """A parser that raises InputError where argparse would print the usage and exit."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         """Raise InputError with `message`, and where to find the flags."""

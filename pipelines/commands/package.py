@@ -16,8 +16,10 @@ from types import ModuleType
 from typing import Any
 
 import yaml
+from google.protobuf import json_format
 from kfp import compiler
 from kfp.dsl import graph_component
+from kfp.pipeline_spec.pipeline_spec_pb2 import PipelineSpec, PlatformSpec
 
 from leftright.errors import InputError
 
@@ -96,6 +98,11 @@ def _documents(path: Path, file: Path) -> list[dict[str, Any]]:
     first = documents[0] if documents else None
     if not isinstance(first, dict) or not {"root", "pipelineInfo"} <= set(first):
         raise InputError(f"{file}: is no compiled pipeline (it has no `root` or no `pipelineInfo`)")
+    try:
+        for document, kind in zip(documents, (PipelineSpec, PlatformSpec), strict=False):
+            json_format.ParseDict(document, kind())
+    except json_format.ParseError as error:
+        raise InputError(f"{file}: is no compiled pipeline: {' '.join(str(error).split()).rstrip('.')}") from None
     return documents
 
 

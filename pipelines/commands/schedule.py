@@ -153,14 +153,16 @@ def _when(trigger: kfp_server_api.V2beta1Trigger | None) -> tuple[str, str]:
     if not (trigger and trigger.cron_schedule):
         return "unknown", "unknown"
     plan = trigger.cron_schedule
+    has_five = len(plan.cron.split()) == 5
     try:
-        parsed = cron.parse(plan.cron)
+        parsed = cron.parse(f"{plan.cron} *" if has_five else plan.cron)  # as the scheduler reads five
     except InputError:
-        return f"cron {plan.cron} (not six fields)" if len(plan.cron.split()) != 6 else f"cron {plan.cron}", "unknown"
+        return f"cron {plan.cron}", "unknown"
     # The API leaves times that were not set at the beginning of 1970.
     start, end = (moment if moment and moment.year > 1970 else None for moment in (plan.start_time, plan.end_time))
     coming = next(parsed.times(max(filter(None, (start, _now()))), end), None)
-    return cron.describe(parsed), _utc(coming) if coming else "never"
+    words = cron.describe(parsed) + (f" ({plan.cron}: five fields)" if has_five else "")
+    return words, _utc(coming) if coming else "never"
 
 
 def delete(words: list[str]) -> None:

@@ -22,7 +22,6 @@ class StubCluster:
         self.states = ["SUCCEEDED"]
         self.run_details = {}
         self.refusals = {}
-        self.is_healthy = True
         self._ids = itertools.count(1)
         stub = self
 
@@ -95,7 +94,7 @@ class StubCluster:
         if (method, path) in self.refusals:
             return self.refusals[method, path]
         if path == "/healthz":
-            return (200, {"multi_user": False}) if self.is_healthy else (404, "nothing here")
+            return 200, {"multi_user": False}
         collection, _, identity = path.strip("/").partition("/")
         where, key = {
             "experiments": (self.experiments, "experiment_id"),

@@ -98,6 +98,7 @@ def test_without_the_cache_tasks_in_loops_run_again_too(example):
             "holds several pipelines (first, second)",
         ),
         ("params.yaml", "collect: {mode: fetch}\n", "is no compiled pipeline"),
+        ("edited.yaml", "root: {dag: 3}\npipelineInfo: {name: a}\n", "is no compiled pipeline: Failed to parse root field"),
         ("broken.yaml", "root: [\n", "cannot be read as YAML"),
         ("pipeline.json", "{}", "neither a pipeline (.py) nor a compiled one (.yaml)"),
     ],

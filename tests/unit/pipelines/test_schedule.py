@@ -121,9 +121,21 @@ def test_the_table_of_schedules(stub, capsys):
     assert nightly.endswith(" 03:00:00 UTC")
     assert nightly.split()[6] == "yes"
     assert paused.split()[-2:] == ["no", "never"]
-    assert "cron 0 3 * * * (not six fields)" in five
+    assert "at minute 3 of every hour (0 3 * * *: five fields)" in five
     assert cli.main(["schedule", "list", "-e", "second"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["NAME", "five"]
+
+
+def test_schedules_that_others_made_are_listed_too(stub, capsys):
+    experiment = stub.add_experiment("first")
+    stub.recurring[stub.add_schedule("hourly", experiment)]["trigger"] = {
+        "periodic_schedule": {"interval_second": "3600"}
+    }
+    stub.add_schedule("named", experiment, cron="@every 1h")
+    assert cli.main(["schedule", "list"]) == 0
+    _, hourly, named = capsys.readouterr().out.splitlines()
+    assert hourly.split() == ["hourly", "every", "3600", "s", "yes", "unknown"]
+    assert named.split() == ["named", "cron", "@every", "1h", "yes", "unknown"]
 
 
 def test_a_cluster_without_schedules(stub, capsys):

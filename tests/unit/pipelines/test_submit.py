@@ -135,9 +135,16 @@ def test_a_host_without_its_scheme_is_told_how(capsys):
     assert "host localhost:8080: write it as http://" in failure(capsys, "sha=a", "--host", "localhost:8080")
 
 
-def test_a_server_that_is_something_else_is_named(stub, capsys):
-    stub.is_healthy = False
+@pytest.mark.parametrize("status", [404, 200])
+def test_a_server_that_is_something_else_is_named(stub, capsys, status):
+    stub.refusals["GET", "/healthz"] = status, "a page"
     assert "is it the address of ml-pipeline-ui?" in failure(capsys, "sha=a")
+    assert stub.changes() == []
+
+
+def test_a_proxy_without_its_server_is_named(stub, capsys):
+    stub.refusals["GET", "/healthz"] = 503, "upstream"
+    assert "what stands before it answers 503 Service Unavailable" in failure(capsys, "sha=a")
 
 
 def test_a_refusal_is_passed_on_in_one_line(stub, capsys):
@@ -150,9 +157,14 @@ def test_nothing_is_sent_for_a_bad_value(stub, capsys):
     assert stub.requests == []
 
 
-def test_a_missing_experiment_flag_is_named(capsys):
-    assert cli.main(["submit", str(EXAMPLE)]) == 2
-    assert "-e/--experiment" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [([str(EXAMPLE)], "-e/--experiment"), (["-e", "first"], "FILE"), (["a", "-e", "b", "--wat"], "--wat")],
+)
+def test_flags_that_do_not_fit_are_named(capsys, words, complaint):
+    assert cli.main(["submit", *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert complaint in line
 
 
 def test_the_help_shows_the_flags(capsys):

@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import kfp
@@ -30,7 +31,11 @@ PORT_FORWARD = "kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8080:80"
 
 
 class Client(kfp.Client):
-    """kfp's client with another health check: the original asks five times, prints each traceback, and takes any page."""
+    """kfp's client, but for two things that it does otherwise.
+
+    Its health check asks five times, prints each traceback, and takes any page for an answer. Its deletion of a schedule
+    stops the run that the schedule has under way, and would so end a night's training where a schedule is replaced.
+    """
 
     def get_kfp_healthz(self, sleep_duration: int = 0) -> kfp_server_api.V2beta1GetHealthzResponse:
         """The server's answer to a health check. Raises InputError for an answer that is no JSON object."""
@@ -42,6 +47,13 @@ class Client(kfp.Client):
         if not isinstance(answer, dict):
             raise InputError(f"{host_of(self)}: {STRANGER} A page to log in answers so, too")
         return health
+
+    def delete_recurring_run(self, recurring_run_id: str) -> dict[str, Any]:
+        """Delete a schedule and let its runs go on. Older servers do not know the choice, and stop them."""
+        orphan = kfp_server_api.V2beta1DeletePropagationPolicy.ORPHAN
+        service = self._recurring_run_api.recurring_run_service_delete_recurring_run
+        deleted: dict[str, Any] = service(recurring_run_id=recurring_run_id, propagation_policy=orphan)
+        return deleted
 
 
 class UnreachedError(InputError):

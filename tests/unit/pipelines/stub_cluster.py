@@ -12,7 +12,10 @@ PAGE_SIZE = 2
 
 
 class StubCluster:
-    """The server's memory. `states` scripts the run: one state a poll, the last one for good."""
+    """The server's memory. `states` scripts the run: one state a poll, the last one for good.
+
+    `requests` holds method, path, and the body (of what was posted) or the query (of all else).
+    """
 
     def __init__(self):
         self.requests = []
@@ -42,7 +45,7 @@ class StubCluster:
                 url = urlsplit(self.path)
                 query = {key: values[0] for key, values in parse_qs(url.query).items()}
                 path = url.path.removeprefix(API)
-                stub.requests.append((self.command, path, body))
+                stub.requests.append((self.command, path, query if body is None else body))
                 status, answer = stub.answer(self.command, path, query, body)
                 text = json.dumps(answer).encode()
                 self.send_response(status)

@@ -155,6 +155,14 @@ def test_deleting(stub, capsys):
     assert list(stub.recurring) == [kept]
 
 
+def test_the_runs_of_a_deleted_schedule_go_on(stub):
+    stub.add_schedule("nightly", stub.add_experiment("first"))
+    assert create("sha=a") == 0
+    assert cli.main(["schedule", "delete", "nightly"]) == 0
+    deletions = [query for method, _, query in stub.requests if method == "DELETE"]
+    assert deletions == [{"propagation_policy": "ORPHAN"}] * 2
+
+
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [

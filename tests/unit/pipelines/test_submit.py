@@ -112,6 +112,23 @@ def test_a_watch_outlives_a_connection_that_drops(stub, capsys, monkeypatch):
     assert "does not answer" in capsys.readouterr().out
 
 
+def test_a_watch_that_loses_the_cluster_says_that_the_run_goes_on(stub, capsys, monkeypatch):
+    monkeypatch.setattr(submit, "PATIENCE", 3)
+    stub.refusals["GET", "/runs/run-2"] = 503, "upstream"
+    assert "run run-2 goes on without this command" in failure(capsys, "sha=a", "--watch")
+    assert [path for method, path, _ in stub.requests].count("/runs/run-2") == 3
+
+
+def test_a_namespace_goes_with_every_request(stub):
+    assert run("sha=a", "--namespace", "team") == 0
+    assert [
+        query["namespace"] for method, path, query in stub.requests if (method, path) == ("GET", "/experiments")
+    ] == ["team"]
+    assert stub.posted("/experiments")[0]["namespace"] == "team"
+    assert cli.main(["schedule", "list", "--namespace", "team"]) == 0
+    assert stub.requests[-1][2]["namespace"] == "team"
+
+
 def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

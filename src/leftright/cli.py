@@ -13,6 +13,7 @@ import inspect
 import logging
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from leftright import arguments, tracking
@@ -27,6 +28,10 @@ COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAG
     app: f"leftright.apps.{app}" for app in APPS
 }
 """What a person may type, and the module whose `run` it calls."""
+
+CLUSTER = {command: f"pipelines.commands.{command}" for command in ("submit", "schedule")}
+"""What speaks to a cluster: modules with `main(words)` that lie in the project's folder, not in this package."""
+COMMANDS |= CLUSTER
 
 
 def main(words: list[str] | None = None) -> int:
@@ -50,6 +55,8 @@ def execute(command: str, words: list[str]) -> int:
     """Run `command` with its flags. Raises InputError for bad input or an unknown command."""
     if command not in COMMANDS:
         raise InputError(f"no such command; there are {', '.join(COMMANDS)}")
+    if command in CLUSTER:
+        return _execute_for_cluster(command, words)
     module = importlib.import_module(COMMANDS[command])
     description = (module.__doc__ or "").split("\n\n")[0]
     words = arguments.with_params(words, command) if command in STAGES else words
@@ -63,14 +70,40 @@ def execute(command: str, words: list[str]) -> int:
     return 0
 
 
+def _execute_for_cluster(command: str, words: list[str]) -> int:
+    """Run a command of the project's folder. Raises InputError where that is not the working directory, or without kfp."""
+    _look_in_working_directory()
+    try:
+        module = importlib.import_module(CLUSTER[command])
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] not in ("pipelines", "kfp", "kfp_server_api"):
+            raise
+        raise InputError(
+            f"no module {missing.name}: run this in the project's folder, with leftright[pipelines] installed"
+        ) from None
+    status: int = module.main(words)
+    return status
+
+
+def _look_in_working_directory() -> None:
+    """Let modules of the working directory be imported; a console script does not look there."""
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+
+
 def _overview() -> str:
     lines = [
         "usage: leftright COMMAND [flags]; leftright COMMAND --help says more",
         "a stage reads its parameters from flags, or from a file by --params params.yaml",
         "",
     ]
+    _look_in_working_directory()
     for command, name in COMMANDS.items():
-        spec = importlib.util.find_spec(name)
+        try:
+            spec = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            lines.append(f"  {command:<12}(in the project's folder only)")
+            continue
         lines.append(f"  {command:<12}{_first_line(spec)}")
     return "\n".join(lines)
 

@@ -4,6 +4,7 @@
     leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
 
 `--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
+`--executor-input JSON` is what a task of Kubeflow Pipelines passes (see `leftright.executor`).
 Bad input prints one line and exits with status 2.
 """
 
@@ -16,7 +17,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from leftright import arguments, tracking
+from leftright import arguments, executor, tracking
 from leftright.errors import InputError
 from leftright.results import Outcome
 from leftright.stages import STAGES
@@ -59,7 +60,10 @@ def execute(command: str, words: list[str]) -> int:
         return _execute_for_cluster(command, words)
     module = importlib.import_module(COMMANDS[command])
     description = (module.__doc__ or "").split("\n\n")[0]
-    words = arguments.with_params(words, command) if command in STAGES else words
+    task = None
+    if command in STAGES:
+        words, task = executor.take(words)
+        words = arguments.with_params(words, command)
     given = arguments.parse(module.run, words, f"leftright {command}", description)
     if command not in STAGES:
         module.run(**given)
@@ -67,6 +71,8 @@ def execute(command: str, words: list[str]) -> int:
     with tracking.stage_run(command, asdict(given["config"])) as run:
         outcome: Outcome = module.run(**given)
         run.finish(outcome)
+    if task is not None:
+        task.finish(outcome.values)
     return 0
 
 

@@ -1,0 +1,107 @@
+"""What Kubeflow Pipelines tells a stage, and what it wants to be told: the executor input and output, both JSON.
+
+A component passes its executor input as `--executor-input '{{$}}'`. From it a stage takes input artifacts that no placeholder
+can spell: those of a list (a fan-in), of which the backend makes the files but gives no paths. Into the output file go the
+output artifacts again, the metrics artifact with the stage's numbers, which the UI shows. Without that file a local run of a
+container component loses its artifacts.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from leftright.errors import InputError
+from leftright.files import replace_file
+from leftright.results import Value
+
+FLAG = "--executor-input"
+_METRICS = "system.Metrics"
+# Where a task finds what lies in an object store: the backend mounts or copies it there.
+_MOUNTS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
+
+
+@dataclass(frozen=True)
+class ExecutorInput:
+    """A task's executor input. inputs, outputs : artifacts by name, as lists of JSON objects. output_file : local path."""
+
+    inputs: Mapping[str, list[dict[str, Any]]]
+    outputs: Mapping[str, list[dict[str, Any]]]
+    output_file: Path
+
+    def flags(self, words: list[str]) -> list[str]:
+        """The flags for those input artifacts that `words` do not give: the artifact's name is the flag's."""
+        given = {word.partition("=")[0].lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
+        missing = {name: artifacts for name, artifacts in self.inputs.items() if name not in given and artifacts}
+        return [
+            word
+            for name, artifacts in missing.items()
+            for word in (f"--{name}", *(local_path(artifact["uri"]) for artifact in artifacts))
+        ]
+
+    def finish(self, values: Mapping[str, Value]) -> None:
+        """Write the output file: every output artifact, the metrics artifact with `values` as its metadata."""
+        artifacts = {
+            name: {"artifacts": [_with_numbers(artifact, values) for artifact in listed]}
+            for name, listed in self.outputs.items()
+        }
+        with replace_file(self.output_file) as temporary:
+            temporary.write_text(json.dumps({"artifacts": artifacts}))
+
+
+def take(words: list[str]) -> tuple[list[str], ExecutorInput | None]:
+    """`words` without `--executor-input JSON`, with the flags that it stands for; and the input, if there is one.
+
+    Raises InputError for text that is no executor input.
+    """
+    if FLAG not in words:
+        return words, None
+    position = words.index(FLAG)
+    if position + 1 == len(words):
+        raise InputError(f"{FLAG}: its JSON is missing; a component writes {FLAG} '{{{{$}}}}'")
+    rest = words[:position] + words[position + 2 :]
+    given = parse(words[position + 1])
+    return rest + given.flags(rest), given
+
+
+def parse(text: str) -> ExecutorInput:
+    """Read an executor input. Raises InputError for text that is none."""
+    try:
+        document = json.loads(text)
+        return ExecutorInput(
+            inputs=_artifacts(document.get("inputs", {})),
+            outputs=_artifacts(document["outputs"]),
+            output_file=Path(local_path(document["outputs"]["outputFile"])),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{FLAG} {text[:60]!r}: not an executor input ({error}); pass KFP's '{{{{$}}}}'") from None
+
+
+def local_path(uri: str) -> str:
+    """Where a task finds the artifact `uri`; a path is already one."""
+    for scheme, mount in _MOUNTS.items():
+        if uri.startswith(scheme):
+            return mount + uri[len(scheme) :]
+    return uri.removeprefix("file://")
+
+
+def _artifacts(side: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    return {name: list(listed["artifacts"]) for name, listed in side.get("artifacts", {}).items()}
+
+
+def _with_numbers(artifact: dict[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
+    if artifact.get("type", {}).get("schemaTitle") != _METRICS:
+        return artifact
+    return {**artifact, "metadata": {**artifact.get("metadata", {}), **flat(values)}}
+
+
+def flat(values: Mapping[str, Value]) -> dict[str, float]:
+    """Each number under its key, the ends of its interval under `<key>.low` and `<key>.high`; what is unknown is left out."""
+    numbers = {
+        key + suffix: number
+        for key, value in values.items()
+        for suffix, number in (("", value.value), (".low", value.low), (".high", value.high))
+    }
+    return {key: float(number) for key, number in numbers.items() if number is not None and math.isfinite(number)}

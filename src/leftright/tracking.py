@@ -116,8 +116,16 @@ class _MlflowRun:
             return _NoRun()
 
     def _parameters(self, parameters: Mapping[str, Any]) -> None:
+        """Log the stage's parameters, on its chain as `<stage>.<name>`, so that two chains can be compared by them."""
         for key, value in parameters.items():
             self._client.log_param(self._run_id, key, value)
+        if self._parent_id is None:
+            return
+        # A parameter is logged once and never changed: a stage that was run again with other flags keeps its own alone.
+        known = self._client.get_run(self._parent_id).data.params
+        for key, value in parameters.items():
+            if f"{self._stage}.{key}" not in known:
+                self._client.log_param(self._parent_id, f"{self._stage}.{key}", value)
 
     def step(self, step: int, numbers: Mapping[str, float]) -> None:
         for key, number in numbers.items():

@@ -58,6 +58,18 @@ def test_stages_of_a_chain_hang_under_one_parent(project: Path) -> None:
         assert found[stage].info.status == "FINISHED"
     assert found["filter"].data.params == {"min_face_score": "0.9"}
     assert parent.data.metrics["flip.accuracy"] == 0.9
+    assert parent.data.params == {"filter.min_face_score": "0.9", "pretrain.learning_rate": "0.1"}
+
+
+def test_a_stage_run_again_with_other_flags_is_tracked_beside_the_first(project: Path) -> None:
+    track("filter", min_face_score=0.9)
+    track("filter", min_face_score=0.5)
+    tag = tracking._digest(project / "params.yaml")
+    scores = [run.data.params["min_face_score"] for run in runs() if run.data.tags["leftright.params"] == tag
+              and run.info.run_name == "filter"]  # fmt: skip
+    assert sorted(scores) == ["0.5", "0.9"]
+    parent = next(run for name, run in of_chain(tag).items() if name.startswith("chain-"))
+    assert parent.data.params == {"filter.min_face_score": "0.9"}
 
 
 def test_other_parameters_are_another_chain(project: Path) -> None:

@@ -1,6 +1,5 @@
 """A model as a file: weights, sizes, window and task together, so that a file alone is enough to use it."""
 
-import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -69,7 +68,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         # Weights only: a model file from elsewhere must not be able to run code.
         document = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # bytes of no model make the unpickler raise anything at all, struct.error among it
         raise InputError(f"{path}: not a model file ({_first_line(error)}); run pretrain again") from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise InputError(f"{path}: not a model of format {FORMAT}; run pretrain again")

@@ -42,7 +42,7 @@ def test_files_that_are_no_model_are_named(network, tmp_path):
     path = tmp_path / "model.pt"
     with pytest.raises(InputError, match="no such model"):
         load_model(path)
-    for content in (b"", b"not a model", b"PK\x03\x04 broken"):
+    for content in (b"", b"junk", b"not a model", b"PK\x03\x04 broken"):
         path.write_bytes(content)
         with pytest.raises(InputError, match=f"{path}: not a model file"):
             load_model(path)

@@ -13,7 +13,9 @@ def main(words: list[str]) -> int:
     """Run one step; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     if not words or words[0] not in STEPS:
-        print(f"usage: python -m pipelines.steps STEP [flags], where STEP is one of {', '.join(STEPS)}", file=sys.stderr)
+        print(
+            f"usage: python -m pipelines.steps STEP [flags], where STEP is one of {', '.join(STEPS)}", file=sys.stderr
+        )
         return 2
     try:
         execute(words[0], words[1:])

@@ -149,6 +149,13 @@ def step_run(step: str, tags: Mapping[str, str], values: Mapping[str, Value] | N
                 client.set_terminated(run_id, status)
 
 
+def tag_run(run_id: str, tags: Mapping[str, object]) -> None:
+    """Set tags of a run."""
+    with tracking.required_store() as client:
+        for key, value in tags.items():
+            client.set_tag(run_id, key, str(value))
+
+
 def log_decision(step: str, tags: Mapping[str, str], values: Mapping[str, Value]) -> None:
     """Keep a decision and its numbers as a run of their own."""
     with step_run(step, tags, values) as run_id:

@@ -6,8 +6,8 @@ A record is a folder, so that it travels as one artifact:
     clips.parquet       the champion's clips, one row each: clip, sha256, video, channel, part
     last_clips.parquet  those of the version that was registered last, which may be the champion or one that lost
 
-`part` is train, val or test under the split by which the model was trained. Two decisions stand behind it: channels that a model
-was trained or selected on can never judge it, and a clip is new only if nothing that was trained so far had it.
+`part` is train, val or test under the split by which the model was trained. Two decisions stand behind it: channels that a
+model was trained or selected on can never judge it, and a clip is new only if nothing that was judged last or is in use had it.
 """
 
 import json

@@ -7,7 +7,7 @@ others. The interval is as wide as that makes it. Pairing takes out what both mo
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,7 +16,8 @@ from leftright.metrics import flip
 from leftright.metrics.bootstrap import bootstrap_mean, bootstrap_share
 from leftright.results import Collector, Value
 
-PROMOTE, KEEP = "promote", "keep"
+PROMOTE: Final = "promote"
+KEEP: Final = "keep"
 _NUM_RESAMPLES = 4000
 
 

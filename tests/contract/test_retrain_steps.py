@@ -1,36 +1,37 @@
 """The steps of a retraining, from their compiled components and on a real registry: who is promoted, and who is not."""
 
 import json
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from dataclasses import asdict, replace
+import time
+import urllib.request
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-import pandas as pd
 import pytest
-import torch
-from kfp import compiler, dsl
-
 from components.champion.component import champion
 from components.compare.component import compare
 from components.gate.component import gate
 from components.outcome.component import outcome
 from components.promote.component import promote
+from kfp import compiler, dsl
+
 from leftright import tracking
 from leftright.clips import write_table
 from leftright.data.shards import ShardReader
 from leftright.errors import InputError
-from leftright.models import AudioVisualNetwork, load_model, save_model
-from leftright.stages import pretrain
+from leftright.models import Predictor
 from tests import compiled_task
 from tests.contract.test_names import ROOT
 from tests.packed_world import write_packed_world
-from tests.unit.stages.test_pretrain import CONFIG
+from tests.rival_models import write_models
 
 NAME = "leftright-flip"
-GOOD_CONFIG = replace(CONFIG, num_steps=60, eval_steps=20, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +42,7 @@ def packed(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(packed, tmp_path_factory) -> dict[str, Path]:
-    """Folders of pretrain: one that has learnt the task, one that answers the opposite, one that tosses a coin."""
-    root = tmp_path_factory.mktemp("models")
-    pretrain.run(GOOD_CONFIG, shards=(packed,), out=root / "good", metrics=root / "good.json")
-    network, meta = load_model(root / "good" / "model.pt")
-    torch.manual_seed(1)
-    save_model(root / "chance" / "model.pt", AudioVisualNetwork(meta.architecture, meta.geometry), "flip", meta.config)
-    with torch.no_grad():
-        network.fusion.logit.weight.neg_()
-        network.fusion.logit.bias.neg_()
-    save_model(root / "opposite" / "model.pt", network, "flip", meta.config)
-    return {name: root / name for name in ("good", "chance", "opposite")}
+    return write_models(tmp_path_factory.mktemp("models"), packed)
 
 
 @pytest.fixture(scope="module")
@@ -227,36 +218,6 @@ def test_every_decision_of_the_gate_is_a_run(packed, tmp_path):
     assert run.info.status == "FINISHED"
 
 
-def test_few_held_out_channels_decide_nothing(packed, models, tmp_path):
-    table = curated(packed, tmp_path / "curated")
-    first = Retraining(tmp_path, packed, table, "first")
-    first.compare(models["opposite"])
-    first.promote()
-    second = Retraining(tmp_path, packed, table, "second")
-    assert second.compare(models["good"], min_channels=13).text("decision") == "keep"
-    document = json.loads((second.compared.root / "comparison" / "comparison.json").read_text())
-    assert document["reason"] == "too few held-out channels to decide: 12 of at least 13"
-
-
-def test_channels_that_the_champion_has_learnt_from_do_not_judge_it(packed, models, tmp_path):
-    """The champion's run had split the channels otherwise: half of today's test channels were in its training."""
-    table = curated(packed, tmp_path / "curated")
-    other = pd.read_parquet(table / "curated.parquet")
-    held_out = sorted(other.loc[other["split_channel"] == "test", "channel"].unique())
-    other.loc[other["channel"].isin(held_out[::2]), "split_channel"] = "train"
-    before = tmp_path / "before"
-    before.mkdir()
-    write_table(before / "curated.parquet", other)
-    first = Retraining(tmp_path, packed, before, "first")
-    first.compare(models["opposite"])
-    first.promote()
-    second = Retraining(tmp_path, packed, table, "second")
-    numbers = second.compare(models["good"]).numbers()
-    assert numbers["compare.channels"] == len(held_out) // 2 == 6
-    predictions = pd.read_parquet(second.compared.root / "comparison" / "predictions.parquet")
-    assert set(predictions["channel"]) == set(held_out[1::2])
-
-
 def test_the_comparison_gives_the_numbers_of_pretrain(packed, models, tmp_path):
     run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run")
     numbers = run.compare(models["good"]).numbers()
@@ -271,25 +232,6 @@ def test_a_model_that_was_not_compared_is_not_registered(packed, models, tmp_pat
     run.model = models["good"]
     with pytest.raises(InputError, match="is not the model that"):
         run.promote()
-
-
-def test_models_of_other_geometry_are_asked_about_the_same_clips(packed, models, tmp_path):
-    meta = load_model(models["good"] / "model.pt")[1]
-    geometry = replace(meta.geometry, duration_s=0.75, frame_step=1, crop=16)
-    torch.manual_seed(2)
-    network = AudioVisualNetwork(replace(meta.architecture, audio_width=2), geometry)
-    save_model(tmp_path / "other" / "model.pt", network, "flip", asdict(CONFIG))
-    table = curated(packed, tmp_path / "curated")
-    first = Retraining(tmp_path, packed, table, "first")
-    first.compare(tmp_path / "other")
-    first.promote()
-    second = Retraining(tmp_path, packed, table, "second")
-    second.compare(models["good"])
-    predictions = pd.read_parquet(second.compared.root / "comparison" / "predictions.parquet")
-    starts = predictions.groupby(["model", "clip"])["start_s"].mean().unstack("model")
-    # Centres agree to half a stored frame, of which there are six a second.
-    distance = (starts["champion"] + 0.75 / 2) - (starts["challenger"] + 1.0 / 2)
-    assert distance.abs().max() <= 0.5 / 6 + 1e-9
 
 
 @pytest.mark.parametrize("store_name", ["", "http://127.0.0.1:9"])
@@ -326,3 +268,87 @@ def test_the_compiled_outcome_reads_the_final_status(tmp_path, caplog, spelling)
     status = {"state": "FAILED", spelling: "exit-handler-1", "error": {"message": "the\ndisk is full"}}
     compiled_task.run(outcome, tmp_path / "outcome", status=status, pipeline="leftright-retrain", kfp_run="run-1")
     assert "leftright-retrain, run run-1: FAILED: the disk is full" in caplog.text
+
+
+def test_the_outcome_says_what_the_steps_decided(packed, tmp_path, caplog):
+    caplog.set_level("INFO")
+    Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run-7").gate()
+    status = {"state": "SUCCEEDED", "pipelineTaskName": "exit-handler-1"}
+    compiled_task.run(outcome, tmp_path / "outcome", status=status, pipeline="leftright-retrain", kfp_run="run-7")
+    assert "run run-7: SUCCEEDED; gate: train: there is no champion yet; 120 clips of 120 videos" in caplog.text
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch) -> Iterator[str]:
+    """A tracking server of MLflow on this machine alone."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path / 'server.db'}",
+        "--artifacts-destination",
+        str(tmp_path / "files"),
+    ]
+    words = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        *store,
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        # The server starts workers, which are of its process group.
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen) -> None:
+    for _ in range(180):
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(url)
+
+
+@pytest.mark.slow
+def test_a_server_keeps_the_registry_as_a_file_does(packed, models, tmp_path, server):
+    table = curated(packed, tmp_path / "curated")
+    decided = []
+    for number, model in enumerate(("opposite", "good", "good", "opposite")):
+        run = Retraining(tmp_path, packed, table, f"run-{number}")
+        run.gate()
+        run.compare(models[model])
+        decided.append(run.promote().text("decision"))
+    assert decided == ["promote", "promote", "keep", "keep"]
+    assert aliases() == {"champion": 2, "previous_champion": 1}
+    final = Retraining(tmp_path, packed, table, "final")
+    assert (final.champion.root / "model" / "model.pt").read_bytes() == (models["good"] / "model.pt").read_bytes()
+    assert final.gate().text("decision") == "stop"
+
+
+@pytest.mark.slow
+def test_the_champion_can_be_served(packed, models, tmp_path):
+    import mlflow
+
+    run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run")
+    run.compare(models["good"])
+    run.promote()
+    served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    predictor = Predictor(models["good"] / "model.pt")
+    example = predictor.example_input()
+    assert served.predict(example) == pytest.approx(predictor.predict(example))

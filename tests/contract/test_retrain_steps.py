@@ -14,12 +14,16 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+import yaml
 from components.champion.component import champion
 from components.compare.component import compare
 from components.gate.component import gate
 from components.outcome.component import outcome
 from components.promote.component import promote
+from google.protobuf import json_format
 from kfp import compiler, dsl
+from kfp.dsl import Dataset, Input, Model
+from kfp.pipeline_spec import pipeline_spec_pb2
 
 from leftright import tracking
 from leftright.clips import write_table
@@ -156,6 +160,7 @@ def test_the_better_is_promoted_and_the_worse_and_the_equal_are_not(packed, mode
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_champion_that_changed_meanwhile_stops_the_promotion(packed, models, tmp_path):
     table = curated(packed, tmp_path / "curated")
     first = Retraining(tmp_path, packed, table, "first")
@@ -171,6 +176,7 @@ def test_a_champion_that_changed_meanwhile_stops_the_promotion(packed, models, t
     assert "champion is now version 2" in version(3).tags["leftright.reason"]
 
 
+@pytest.mark.slow
 def test_a_task_that_is_tried_again_registers_nothing_twice(packed, models, tmp_path):
     run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run")
     run.compare(models["good"])
@@ -180,6 +186,7 @@ def test_a_task_that_is_tried_again_registers_nothing_twice(packed, models, tmp_
     assert (again.text("version"), again.text("decision")) == ("1", "promote")
 
 
+@pytest.mark.slow
 def test_the_gate_counts_what_no_judged_model_had(packed, models, tmp_path):
     few, all_clips = curated(packed, tmp_path / "few", without=12), curated(packed, tmp_path / "all")
     first = Retraining(tmp_path, packed, few, "first")
@@ -251,15 +258,51 @@ def test_the_steps_need_neither_torch_nor_kfp():
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, env=environment, check=True)
 
 
-def test_the_outcome_is_the_exit_task_of_a_handler(tmp_path):
-    @dsl.pipeline(name="leftright-retrain")
-    def pipeline() -> None:
-        last = outcome(pipeline="leftright-retrain", kfp_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
-        with dsl.ExitHandler(exit_task=last):
-            champion(model_name=NAME).set_caching_options(False)
+@dsl.pipeline(name="behind-the-gate")
+def behind_the_gate(
+    decision: str, shards: Input[list[Dataset]], curated: Input[Dataset], challenger: Input[Model],
+    champion_model: Input[Model], record: Input[Dataset], kfp_run: str,
+) -> None:  # fmt: skip
+    with dsl.If(decision == "train"):
+        compared = compare(
+            shards=shards, challenger=challenger, champion=champion_model, record=record, min_videos=20, min_channels=6
+        )
+        promote(
+            model_name=NAME, challenger=challenger, curated=curated, comparison=compared.outputs["comparison"],
+            data_rev="v1", kfp_run=kfp_run,
+        ).set_caching_options(False)  # fmt: skip
 
-    compiler.Compiler().compile(pipeline, str(tmp_path / "pipeline.yaml"))
-    assert "taskFinalStatus" in (tmp_path / "pipeline.yaml").read_text()
+
+@dsl.pipeline(name="leftright-retrain")
+def retraining(shards: Input[list[Dataset]], curated: Input[Dataset], challenger: Input[Model]) -> None:
+    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+    last = outcome(pipeline="leftright-retrain", kfp_run=run).set_caching_options(False)
+    with dsl.ExitHandler(exit_task=last):
+        known = champion(model_name=NAME).set_caching_options(False)
+        asked = gate(
+            curated=curated, record=known.outputs["record"], min_new_clips=100, min_new_videos=20, kfp_run=run
+        ).set_caching_options(False)
+        behind_the_gate(
+            decision=asked.outputs["decision"], shards=shards, curated=curated, challenger=challenger,
+            champion_model=known.outputs["model"], record=known.outputs["record"], kfp_run=run,
+        )  # fmt: skip
+
+
+def test_the_steps_compose_to_a_pipeline_with_an_exit_task(tmp_path):
+    compiler.Compiler().compile(retraining, str(tmp_path / "pipeline.yaml"))
+    document = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))
+    spec = json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
+    last = spec.root.dag.tasks["outcome"]
+    assert last.inputs.parameters["status"].task_final_status.producer_task == "exit-handler-1"
+    assert last.trigger_policy.strategy == last.trigger_policy.ALL_UPSTREAM_TASKS_COMPLETED
+    (condition,) = [
+        task.trigger_policy.condition
+        for component in spec.components.values()
+        for task in component.dag.tasks.values()
+        if task.trigger_policy.condition
+    ]
+    # On an input of the nested pipeline, since kfp.local takes a condition on a named output for false.
+    assert condition == "inputs.parameter_values['pipelinechannel--decision'] == 'train'"
 
 
 @pytest.mark.parametrize("spelling", ["pipelineTaskName", "pipeline_task_name"])
@@ -352,3 +395,27 @@ def test_the_champion_can_be_served(packed, models, tmp_path):
     predictor = Predictor(models["good"] / "model.pt")
     example = predictor.example_input()
     assert served.predict(example) == pytest.approx(predictor.predict(example))
+
+
+def test_a_run_that_is_handed_over_keeps_the_decision(packed, tmp_path, monkeypatch):
+    import mlflow
+
+    client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    handed = client.create_run(client.create_experiment("of the backend")).info.run_id
+    run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run-8")
+    monkeypatch.setenv("MLFLOW_RUN_ID", handed)
+    run.gate()
+    kept = client.get_run(handed)
+    assert kept.data.tags["leftright.decision"] == "train"
+    assert kept.info.status == "RUNNING"  # the backend's to close
+
+
+def test_a_version_that_was_registered_by_hand_carries_no_record(tmp_path):
+    import mlflow
+
+    client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    client.create_registered_model(NAME)
+    client.create_model_version(NAME, (tmp_path / "model").as_uri())
+    client.set_registered_model_alias(NAME, "champion", "1")
+    with pytest.raises(InputError, match="version 1: carries no record"):
+        compiled_task.run(champion, tmp_path / "champion", model_name=NAME)

@@ -64,16 +64,16 @@ def test_one_channel_with_many_clips_does_not_carry_the_decision():
 
 
 def test_what_is_noise_is_promoted_rarely():
-    """Two models that are equally good, each right by chance: at most a few of a hundred challengers may win."""
+    """Two models that are equally good, each right by chance: at most a few of forty challengers may win."""
     won = 0
-    for seed in range(100):
+    for seed in range(40):
         generator = np.random.default_rng(seed)
         drawn = [
             {f"c{number:02d}": (generator.random(4) < generator.uniform(0.6, 1.0)).tolist() for number in range(20)}
             for _ in range(2)
         ]
         won += judge(*map(predictions, drawn), 0, NO_DEMANDS).decision == "promote"
-    assert won <= 8
+    assert won <= 4
 
 
 @pytest.mark.parametrize(

@@ -215,11 +215,13 @@ def required_store() -> Iterator[Any]:
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         raise InputError("MLFLOW_TRACKING_URI: not set; name the server (or sqlite:///file) that holds the registry")
     _hush()
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     try:
         mlflow.set_tracking_uri(tracking_uri())
         yield mlflow.MlflowClient()
     except (MlflowException, OSError) as error:
-        raise InputError(f"MLFLOW_TRACKING_URI {tracking_uri()}: {str(error).splitlines()[0]}") from error
+        what = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"MLFLOW_TRACKING_URI {tracking_uri()}: {what}") from error
 
 
 def create_run(client: Any, name: str) -> str:

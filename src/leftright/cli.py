@@ -68,11 +68,11 @@ def execute(command: str, words: list[str]) -> int:
     if command not in STAGES:
         module.run(**given)
         return 0
-    with tracking.stage_run(command, asdict(given["config"])) as run:
+    with tracking.stage_run(command, asdict(given["config"]), is_task=task is not None) as run:
         outcome: Outcome = module.run(**given)
         run.finish(outcome)
     if task is not None:
-        task.finish(outcome.values)
+        task.finish(outcome.values, outcome.figures, outcome.tables)
     return 0
 
 

@@ -2,14 +2,16 @@
 
 A component passes its executor input as `--executor-input '{{$}}'`. From it a stage takes input artifacts that no placeholder
 can spell: those of a list (a fan-in), of which the backend makes the files but gives no paths. Into the output file go the
-output artifacts again, the metrics artifact with the stage's numbers, which the UI shows. Without that file a local run of a
-container component loses its artifacts.
+output artifacts again, the metrics artifact with the stage's numbers and a page of its figures, both of which the UI shows.
+Without that file a local run of a container component loses its artifacts.
 """
 
 import json
 import math
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,17 @@ from leftright.files import replace_file
 from leftright.results import Value
 
 FLAG = "--executor-input"
-_METRICS = "system.Metrics"
+_METRICS, _PAGE = "system.Metrics", "system.HTML"
+_HEAD = """<!doctype html>
+<meta charset="utf-8">
+<title>Figures</title>
+<style>
+body { font-family: system-ui, sans-serif; margin: 1.5rem; background: #fff; color: #222; }
+figure { margin: 0 0 2rem; }
+img { max-width: 100%; height: auto; }
+figcaption { color: #555; }
+</style>
+"""
 # Where a task finds what lies in an object store: the backend mounts or copies it there.
 _MOUNTS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 
@@ -41,8 +53,15 @@ class ExecutorInput:
             for word in (f"--{name}", *(local_path(artifact["uri"]) for artifact in artifacts))
         ]
 
-    def finish(self, values: Mapping[str, Value]) -> None:
-        """Write the output file: every output artifact, the metrics artifact with `values` as its metadata."""
+    def finish(self, values: Mapping[str, Value], figures: Sequence[Path] = (), tables: Sequence[Path] = ()) -> None:
+        """Write the output file: every output artifact, the metrics artifact with `values` as its metadata.
+
+        An artifact that is a page is written here as well: a copy of the page among `tables`, else one of the `figures`.
+        """
+        for artifact in (artifact for listed in self.outputs.values() for artifact in listed):
+            if _kind(artifact) == _PAGE:
+                with replace_file(Path(local_path(artifact["uri"]))) as temporary:
+                    temporary.write_text(_page(figures, tables), encoding="utf-8")
         artifacts = {
             name: {"artifacts": [_with_numbers(artifact, values) for artifact in listed]}
             for name, listed in self.outputs.items()
@@ -92,9 +111,26 @@ def _artifacts(side: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _with_numbers(artifact: dict[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
-    if artifact.get("type", {}).get("schemaTitle") != _METRICS:
+    if _kind(artifact) != _METRICS:
         return artifact
     return {**artifact, "metadata": {**artifact.get("metadata", {}), **flat(values)}}
+
+
+def _kind(artifact: Mapping[str, Any]) -> str:
+    return str(artifact.get("type", {}).get("schemaTitle", ""))
+
+
+def _page(figures: Sequence[Path], tables: Sequence[Path]) -> str:
+    """The stage's own page where it wrote one, else a page of its figures, whole in itself."""
+    for path in tables:
+        if path.suffix == ".html":
+            return path.read_text(encoding="utf-8")
+    pictures = "\n".join(
+        f'<figure><img src="data:image/png;base64,{b64encode(path.read_bytes()).decode()}" alt="{escape(path.stem)}">'
+        f"<figcaption>{escape(path.stem)}</figcaption></figure>"
+        for path in figures
+    )
+    return f"{_HEAD}{pictures or '<p>No figures.</p>'}\n"
 
 
 def flat(values: Mapping[str, Value]) -> dict[str, float]:

@@ -56,15 +56,17 @@ def current() -> Run:
 
 
 @contextmanager
-def stage_run(stage: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
+def stage_run(stage: str, parameters: Mapping[str, Any], *, is_task: bool = False) -> Iterator[Run]:
     """Track one stage as a run of its own, nested under its chain's parent.
 
-    parameters : the stage's configuration, logged as the run's parameters. An exception inside marks the run as failed and
-    goes on its way.
+    parameters : the stage's configuration, logged as the run's parameters. is_task : whether a pipeline runs it, in a container
+    whose own files are gone afterwards: then nothing is tracked unless a server is named. An exception inside marks the run as
+    failed and goes on its way.
     """
     global _current
+    is_off = os.environ.get("LEFTRIGHT_TRACKING") == "none" or (is_task and not os.environ.get("MLFLOW_TRACKING_URI"))
     # torchrun starts several processes of one stage: the first one's run is the stage's.
-    if os.environ.get("LEFTRIGHT_TRACKING") == "none" or os.environ.get("RANK", "0") != "0":
+    if is_off or os.environ.get("RANK", "0") != "0":
         yield _current
         return
     run = _MlflowRun.start(stage, parameters)

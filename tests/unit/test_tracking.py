@@ -122,3 +122,10 @@ def test_tracking_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEFTRIGHT_TRACKING", "none")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://nowhere")
     track("filter")
+
+
+def test_a_task_without_a_server_tracks_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with tracking.stage_run("filter", {}, is_task=True) as run:
+        run.finish(Outcome({}))
+    assert not (project / "mlflow.db").exists()

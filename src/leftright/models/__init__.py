@@ -4,4 +4,12 @@ from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
 from leftright.models.saved import ModelMeta, Predictor, load_model, save_model
 
-__all__ = ["Architecture", "AudioVisualNetwork", "ModelMeta", "Predictor", "WindowGeometry", "load_model", "save_model"]
+__all__ = [
+    "Architecture",
+    "AudioVisualNetwork",
+    "ModelMeta",
+    "Predictor",
+    "WindowGeometry",
+    "load_model",
+    "save_model",
+]

@@ -13,6 +13,7 @@ from leftright.errors import InputError
 from leftright.files import replace_file
 from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
+from leftright.results import MODEL
 
 FORMAT = 1
 
@@ -46,7 +47,11 @@ def save_model(path: Path, model: AudioVisualNetwork, task: str, config: Mapping
 
 
 def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
-    """Read a model, on the CPU and in evaluation mode. Raises InputError for a missing file or one of another kind."""
+    """Read a model, on the CPU and in evaluation mode. path : its file, or the directory that it lies in.
+
+    Raises InputError for a missing file or one of another kind.
+    """
+    path = path / MODEL if path.is_dir() else path
     document = _read(path)
     try:
         meta = ModelMeta(

@@ -20,7 +20,7 @@ from leftright.clips import write_table
 from leftright.data.shards import INDEX, ShardReader
 from leftright.errors import InputError
 from leftright.metrics import flip
-from leftright.results import Collector, Outcome, Value
+from leftright.results import MODEL, Collector, Outcome, Value
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.data.windows import ClipStore, Window
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.training.processes import Processes
     from leftright.training.progress import Record
 
-MODEL, PREDICTIONS, CURVES = "model.pt", "predictions.parquet", "curves.csv"
+PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
 SPLITS = ("train", "val", "test")
 
 _log = logging.getLogger(__name__)

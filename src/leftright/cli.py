@@ -62,7 +62,7 @@ def execute(command: str, words: list[str]) -> int:
     description = (module.__doc__ or "").split("\n\n")[0]
     task = None
     if command in STAGES:
-        words, task = executor.take(words)
+        words, task = executor.take(words, inspect.signature(module.run).parameters)
         words = arguments.with_params(words, command)
     given = arguments.parse(module.run, words, f"leftright {command}", description)
     if command not in STAGES:

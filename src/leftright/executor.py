@@ -9,7 +9,7 @@ Without that file a local run of a container component loses its artifacts.
 import json
 import math
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -43,10 +43,14 @@ class ExecutorInput:
     outputs: Mapping[str, list[dict[str, Any]]]
     output_file: Path
 
-    def flags(self, words: list[str]) -> list[str]:
-        """The flags for those input artifacts that `words` do not give: the artifact's name is the flag's."""
+    def flags(self, words: list[str], names: Collection[str] | None = None) -> list[str]:
+        """The flags for those input artifacts that `words` do not give: the artifact's name is the flag's.
+
+        names : the flags that there are, where some artifacts have another use than to be one.
+        """
         given = {word.partition("=")[0].lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
-        missing = {name: artifacts for name, artifacts in self.inputs.items() if name not in given and artifacts}
+        wanted = {name: artifacts for name, artifacts in self.inputs.items() if names is None or name in names}
+        missing = {name: artifacts for name, artifacts in wanted.items() if name not in given and artifacts}
         return [
             word
             for name, artifacts in missing.items()
@@ -70,8 +74,8 @@ class ExecutorInput:
             temporary.write_text(json.dumps({"artifacts": artifacts}))
 
 
-def take(words: list[str]) -> tuple[list[str], ExecutorInput | None]:
-    """`words` without `--executor-input JSON`, with the flags that it stands for; and the input, if there is one.
+def take(words: list[str], names: Collection[str] | None = None) -> tuple[list[str], ExecutorInput | None]:
+    """`words` without `--executor-input JSON`, with those flags of `names` that it stands for; and the input, if there is one.
 
     Raises InputError for text that is no executor input.
     """
@@ -82,7 +86,7 @@ def take(words: list[str]) -> tuple[list[str], ExecutorInput | None]:
         raise InputError(f"{FLAG}: its JSON is missing; a component writes {FLAG} '{{{{$}}}}'")
     rest = words[:position] + words[position + 2 :]
     given = parse(words[position + 1])
-    return rest + given.flags(rest), given
+    return rest + given.flags(rest, names), given
 
 
 def parse(text: str) -> ExecutorInput:

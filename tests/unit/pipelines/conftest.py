@@ -1,7 +1,7 @@
 import kfp
 import pytest
-from pipelines.commands import cluster
 
+from pipelines.commands import cluster
 from tests.unit.pipelines.stub_cluster import StubCluster
 
 

@@ -30,8 +30,8 @@ COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAG
 }
 """What a person may type, and the module whose `run` it calls."""
 
-CLUSTER = {command: f"pipelines.commands.{command}" for command in ("submit", "schedule")}
-"""What speaks to a cluster: modules with `main(words)` that lie in the project's folder, not in this package."""
+CLUSTER = {command: f"pipelines.commands.{command}" for command in ("submit", "schedule", "run")}
+"""What runs pipelines: modules with `main(words)` that lie in the project's folder, not in this package."""
 COMMANDS |= CLUSTER
 
 

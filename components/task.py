@@ -23,13 +23,17 @@ def image(name: str) -> str:
     return f"{os.environ.get(REGISTRY, 'localhost').rstrip('/')}/leftright-{name}:{version('leftright')}"
 
 
-def stage(name: str, arguments: Mapping[str, Any], left_out: Collection[str] = ()) -> dsl.ContainerSpec:
+def stage(
+    name: str, arguments: Mapping[str, Any], left_out: Collection[str] = (), image_of: str | None = None
+) -> dsl.ContainerSpec:
     """The container that runs `leftright NAME` with the component's `arguments` as flags.
 
+    image_of : whose image it runs in, for a command that is no stage and has none of its own.
     left_out : artifacts that get no flag, since the stage finds them in its executor input: inputs that may be absent, and
     pages. Lists of artifacts never get one: no placeholder can spell their paths.
     """
-    return dsl.ContainerSpec(image=image(name), command=["leftright", name], args=_words(arguments, left_out))
+    words = _words(arguments, left_out)
+    return dsl.ContainerSpec(image=image(image_of or name), command=["leftright", name], args=words)
 
 
 def step(name: str, arguments: Mapping[str, Any], left_out: Collection[str] = ()) -> dsl.ContainerSpec:

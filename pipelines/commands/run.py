@@ -74,6 +74,6 @@ def _existing(path: Path) -> Path:
 
 
 def _reason(error: Exception) -> str:
-    """kfp's message without its colours, from where it names the tasks: the innermost first."""
+    """Kfp's message without its colours, from where it names the tasks: the innermost first."""
     plain = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
     return plain[plain.find("Inner task failed") :].replace("Inner task failed:", "task").rstrip(".")

@@ -4,7 +4,7 @@
     leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
 
 `--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
-`--executor-input JSON` is what a task of Kubeflow Pipelines passes (see `leftright.executor`).
+`--executor-input JSON` is what a task of Kubeflow Pipelines passes, to a stage or an app (see `leftright.executor`).
 Bad input prints one line and exits with status 2.
 """
 
@@ -13,6 +13,7 @@ import importlib.util
 import inspect
 import logging
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from leftright.errors import InputError
 from leftright.results import Outcome
 from leftright.stages import STAGES
 
-APPS = ("summary", "verify")
-"""What a person runs beside the stages: a module of `leftright.apps` each."""
+APPS = ("summary", "verify", "compare")
+"""What is run beside the stages: a module of `leftright.apps` each, whose `run` may return numbers for a task's metrics."""
 
 COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAGES} | {
     app: f"leftright.apps.{app}" for app in APPS
@@ -60,20 +61,25 @@ def execute(command: str, words: list[str]) -> int:
         return _execute_for_cluster(command, words)
     module = importlib.import_module(COMMANDS[command])
     description = (module.__doc__ or "").split("\n\n")[0]
-    task = None
+    words, task = executor.take(words, inspect.signature(module.run).parameters)
     if command in STAGES:
-        words, task = executor.take(words, inspect.signature(module.run).parameters)
         words = arguments.with_params(words, command)
     given = arguments.parse(module.run, words, f"leftright {command}", description)
-    if command not in STAGES:
-        module.run(**given)
-        return 0
-    with tracking.stage_run(command, asdict(given["config"]), is_task=task is not None) as run:
-        outcome: Outcome = module.run(**given)
-        run.finish(outcome)
+    if command in STAGES:
+        outcome = _run_stage(command, module, given, is_task=task is not None)
+    else:
+        outcome = Outcome(module.run(**given) or {})
     if task is not None:
         task.finish(outcome.values, outcome.figures, outcome.tables)
     return 0
+
+
+def _run_stage(stage: str, module: Any, given: Mapping[str, Any], *, is_task: bool) -> Outcome:
+    """Run a stage under tracking."""
+    with tracking.stage_run(stage, asdict(given["config"]), is_task=is_task) as run:
+        outcome: Outcome = module.run(**given)
+        run.finish(outcome)
+    return outcome
 
 
 def _execute_for_cluster(command: str, words: list[str]) -> int:

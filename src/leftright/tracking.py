@@ -12,12 +12,17 @@ turns tracking off; a store that does not answer costs one warning and no result
 import hashlib
 import logging
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
+from leftright import __version__
+from leftright.errors import InputError
+from leftright.files import replace_file
 from leftright.results import Outcome, Value
 
 EXPERIMENT = "leftright"
@@ -93,8 +98,7 @@ class _MlflowRun:
         import mlflow
         from mlflow.exceptions import MlflowException
 
-        for chatty in ("mlflow", "alembic"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
+        _hush()
         try:
             mlflow.set_tracking_uri(tracking_uri())
             client = mlflow.MlflowClient()
@@ -160,20 +164,26 @@ def _log_model(run_id: str, path: Path) -> None:
     import mlflow
     from mlflow.models import infer_signature
 
-    from leftright import __version__, models
+    from leftright import models
 
     predictor = models.Predictor(path)
     example = predictor.example_input()
     with mlflow.start_run(run_id=run_id):
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=_pyfunc_model(),
-            artifacts={"model": str(path)},
-            input_example=example,
-            signature=infer_signature(example, predictor.predict(example)),
-            # Named, since MLflow would otherwise load the model in a new process to find out, which takes longer than all else.
-            pip_requirements=[f"leftright[pretrain]=={__version__}"],
-        )
+        _log_pyfunc(path, input_example=example, signature=infer_signature(example, predictor.predict(example)))
+
+
+def _log_pyfunc(path: Path, **described: Any) -> Any:
+    """Log a model file to the active run. described : its signature and an example, where they are known."""
+    import mlflow
+
+    return mlflow.pyfunc.log_model(
+        name="model",
+        python_model=_pyfunc_model(),
+        artifacts={"model": str(path)},
+        # Named, since MLflow would otherwise load the model in a new process to find out, which takes longer than all else.
+        pip_requirements=[f"leftright[pretrain]=={__version__}"],
+        **described,
+    )
 
 
 def _pyfunc_model() -> Any:
@@ -194,9 +204,65 @@ def _pyfunc_model() -> Any:
     return FlipModel()
 
 
+@contextmanager
+def required_store() -> Iterator[Any]:
+    """The client of the store that `MLFLOW_TRACKING_URI` names, for what may not go untracked.
+
+    Raises InputError, in one line, where no store is named or it fails inside: a file in a task's own container would be gone
+    with the container.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    if not os.environ.get("MLFLOW_TRACKING_URI"):
+        raise InputError("MLFLOW_TRACKING_URI: not set; name the server (or sqlite:///file) that holds the registry")
+    _hush()
+    try:
+        mlflow.set_tracking_uri(tracking_uri())
+        yield mlflow.MlflowClient()
+    except (MlflowException, OSError) as error:
+        raise InputError(f"MLFLOW_TRACKING_URI {tracking_uri()}: {str(error).splitlines()[0]}") from error
+
+
+def create_run(client: Any, name: str) -> str:
+    """A run of its own in the experiment. Returns its id."""
+    import mlflow
+
+    return str(client.create_run(_experiment(mlflow), run_name=name).info.run_id)
+
+
+def register_model(run_id: str, path: Path, name: str, tags: Mapping[str, str]) -> int:
+    """Log a model file to a run, as the next version of the registered model `name`. Returns the version's number.
+
+    Needs no torch: the model is not opened, so that it is logged without signature and example.
+    """
+    import mlflow
+
+    with mlflow.start_run(run_id=run_id):
+        logged = _log_pyfunc(path)
+    return int(mlflow.register_model(logged.model_uri, name, tags=dict(tags)).version)
+
+
+def fetch_model(uri: str, path: Path) -> None:
+    """Write the model file of a model that was logged here to `path`. Raises InputError where `uri` holds none."""
+    import mlflow
+
+    with TemporaryDirectory() as folder:
+        whole = Path(mlflow.artifacts.download_artifacts(uri, dst_path=folder))
+        if not (files := sorted(whole.glob("artifacts/*.pt"))):
+            raise InputError(f"{uri}: holds no model file; was it registered by another program?")
+        with replace_file(path) as temporary:
+            shutil.copyfile(files[0], temporary)
+
+
 def tracking_uri() -> str:
     """The store: `MLFLOW_TRACKING_URI`, else a SQLite file in the working directory."""
     return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{Path.cwd() / 'mlflow.db'}"
+
+
+def _hush() -> None:
+    for chatty in ("mlflow", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
 
 
 def _experiment(mlflow: Any) -> str:

@@ -158,6 +158,26 @@ def evenly_spaced(store: ClipStore, rows: Sequence[int], num_windows: int) -> li
     return windows
 
 
+def same_centres(stores: Sequence[ClipStore], rows: Sequence[int], num_windows: int) -> list[list[Window]]:
+    """Windows of each clip for several models, each by its own geometry, all with the same centres; a list a store.
+
+    stores : of the same reader. rows : clips into which each geometry's window fits. The centres lie evenly between the first
+    and the last at which every window fits; with one geometry these are the windows of `evenly_spaced`, and with several they
+    agree to half a stored frame.
+    """
+    windows: list[list[Window]] = [[] for _ in stores]
+    halves = [store.geometry.duration_s * store.geometry.frame_rate / 2 for store in stores]
+    for row in rows:
+        lasts = [store.last_starts[row] for store in stores]
+        first, last = max(halves), min(end + half for end, half in zip(lasts, halves, strict=True))
+        centres = np.linspace(first, last, num_windows) if num_windows > 1 else [(first + last) / 2]
+        for of_store, half, end in zip(windows, halves, lasts, strict=True):
+            # Rounded twice, since a sum and a difference of halves must not move what lies between two frames.
+            places = {min(max(round(round(float(centre) - half, 6)), 0), end) for centre in centres}
+            of_store += [Window(row, place) for place in sorted(places)]
+    return windows
+
+
 class StepSampler(Sampler[list[int]]):
     """The item numbers of each step's batch, for one of `num_processes` that share the global batch."""
 

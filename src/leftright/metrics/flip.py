@@ -12,6 +12,7 @@ from hashlib import blake2b
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from leftright.metrics.bootstrap import bootstrap_mean, bootstrap_share
 from leftright.results import Value
@@ -31,8 +32,19 @@ def accuracy(predictions: pd.DataFrame, seed: int) -> Value:
 
 def clip_accuracy(predictions: pd.DataFrame, seed: int) -> Value:
     """The share of clips recognised by the mean logit of their windows, all presented in one orientation a clip."""
-    mean_logits = predictions.groupby(["clip", "video", "is_flipped"])["logit"].mean().reset_index()
-    return _accuracy(_presented(mean_logits, ["clip"], seed))
+    answers = clip_answers(predictions, seed)
+    return bootstrap_share(answers["is_right"].to_numpy(np.bool_), answers["video"].tolist())
+
+
+def clip_answers(predictions: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One row a clip, ordered by clip: clip, video, channel, and whether it is recognised as `clip_accuracy` counts it.
+
+    The orientation in which a clip is presented follows from the seed and the clips' names, so that it is the same for two
+    models that are asked about the same clips.
+    """
+    mean_logits = predictions.groupby(["clip", "video", "channel", "is_flipped"])["logit"].mean().reset_index()
+    presented = _presented(mean_logits, ["clip"], seed).sort_values("clip", ignore_index=True)
+    return presented[["clip", "video", "channel"]].assign(is_right=_is_right(presented))
 
 
 def cross_entropy(predictions: pd.DataFrame) -> Value:
@@ -49,8 +61,11 @@ def expected_error(predictions: pd.DataFrame) -> float:
 
 
 def _accuracy(presented: pd.DataFrame) -> Value:
-    is_right = (presented["logit"] > 0) == presented["is_flipped"].astype(bool)
-    return bootstrap_share(is_right.to_numpy(np.bool_), presented["video"].tolist())
+    return bootstrap_share(_is_right(presented), presented["video"].tolist())
+
+
+def _is_right(presented: pd.DataFrame) -> NDArray[np.bool_]:
+    return ((presented["logit"] > 0) == presented["is_flipped"].astype(bool)).to_numpy(np.bool_)
 
 
 def _presented(rows: pd.DataFrame, unit: Sequence[str], seed: int) -> pd.DataFrame:

@@ -75,14 +75,14 @@ class Version:
         except InputError as error:
             raise InputError(f"{where}: {_reason(str(error), path)}") from None
         if broken := damaged(self.clone, self.commit, path, to):
-            raise InputError(f"{where}: {broken} is damaged in the remote, its checksum is another; push it again")
+            raise InputError(f"{where}: {broken} is damaged in the remote, its checksum is another; remove it there and push it again")
 
 
 def _reason(complaint: str, path: str) -> str:
     """What DVC's complaint means."""
     if complaint == f"['{path}']":
         return "no such file or folder in this revision"
-    if "No storage files available" in complaint or "missing-files" in complaint:
+    if "[Errno 2]" in complaint:
         return f"its data is not in the remote ({complaint}); run `dvc push` where it was made"
     return complaint
 

@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mlflow test test-slow lint format lock clean
+.PHONY: help setup demo mlflow test test-slow lint format readmes lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ lint: setup ## style, types, the direction of imports
 format: setup ## mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readmes: setup ## write the tables of parameters in the components' READMEs anew
+	$(BIN)/python -m tests.contract.readme_tables
 
 lock: setup ## choose versions anew, within pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --output-file requirements.lock pyproject.toml

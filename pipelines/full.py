@@ -8,19 +8,19 @@ name the simulated world as the source, the world is made first; else a folder o
 from pathlib import PurePosixPath
 from typing import Any
 
-from components.fetch.component import fetch
-from components.outcome.component import outcome
-from components.resolve.component import resolve
 from kfp import dsl
 from kfp.dsl import Dataset, Input
 
 from components.collect.component import collect
 from components.curate.component import curate
+from components.fetch.component import fetch
 from components.filter.component import filter as filter_clips
 from components.localize.component import localize
+from components.outcome.component import outcome
 from components.pack.component import pack
 from components.pretrain.component import pretrain
 from components.report.component import report
+from components.resolve.component import resolve
 from components.simulate.component import simulate
 from pipelines import parameters, settings
 

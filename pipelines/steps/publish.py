@@ -73,7 +73,10 @@ def run(
 
 @dataclass(frozen=True)
 class Publication:
-    """A version on its way. clone : of the repository, with the artifacts in it. identity : whose the commit is, as git's environment."""
+    """A version on its way.
+
+    clone : of the repository, with the artifacts in it. identity : whose the commit is, as git's environment.
+    """
 
     clone: Path
     repo: str

@@ -4,7 +4,8 @@
     leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
 
 `--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
-`--executor-input JSON` is what a task of Kubeflow Pipelines passes (see `leftright.executor`).
+`--executor-input JSON` is what a task of Kubeflow Pipelines passes (see `leftright.executor`); `--data-rev` and `--kfp-run` say
+which version of the data it works on and which run it belongs to (see `leftright.lineage`).
 Bad input prints one line and exits with status 2.
 """
 
@@ -15,14 +16,15 @@ import logging
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from leftright import arguments, executor, tracking
+from leftright import arguments, executor, lineage, tracking
 from leftright.errors import InputError
 from leftright.results import Outcome
 from leftright.stages import STAGES
 
-APPS = ("summary", "verify")
+APPS = ("summary", "verify", "lineage")
 """What a person runs beside the stages: a module of `leftright.apps` each."""
 
 COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAGES} | {
@@ -60,20 +62,24 @@ def execute(command: str, words: list[str]) -> int:
         return _execute_for_cluster(command, words)
     module = importlib.import_module(COMMANDS[command])
     description = (module.__doc__ or "").split("\n\n")[0]
-    task = None
     if command in STAGES:
-        words, task = executor.take(words)
-        words = arguments.with_params(words, command)
-    given = arguments.parse(module.run, words, f"leftright {command}", description)
-    if command not in STAGES:
-        module.run(**given)
-        return 0
-    with tracking.stage_run(command, asdict(given["config"])) as run:
+        _execute_stage(command, module, words, description)
+    else:
+        module.run(**arguments.parse(module.run, words, f"leftright {command}", description))
+    return 0
+
+
+def _execute_stage(stage: str, module: ModuleType, words: list[str], description: str) -> None:
+    """Run a stage as a tracked run, and report to Kubeflow where it is a task."""
+    words, task = executor.take(words)
+    words, made_by = lineage.take(words)
+    words = arguments.with_params(words, stage)
+    given = arguments.parse(module.run, words, f"leftright {stage}", description)
+    with lineage.handed(made_by), tracking.stage_run(stage, asdict(given["config"])) as run:
         outcome: Outcome = module.run(**given)
         run.finish(outcome)
     if task is not None:
         task.finish(outcome.values)
-    return 0
 
 
 def _execute_for_cluster(command: str, words: list[str]) -> int:

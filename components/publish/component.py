@@ -18,7 +18,7 @@ def publish(
     data_rev: str = "",
     clips: Input[list[Artifact]] | None = None,
     filtered: Input[list[Artifact]] | None = None,
-    curated: Input[list[Artifact]] | None = None,
+    curated: Input[Artifact] | None = None,
     packed: Input[list[Artifact]] | None = None,
     model: Input[Artifact] | None = None,
     localized: Input[Artifact] | None = None,
@@ -29,7 +29,7 @@ def publish(
     repo : URL of the data repository. branch : made where there is none. remote : where the data go, such as
     s3://bucket/folder; without one, what the repository names. endpoint_url : of an S3 server that is not Amazon's.
     author : "name <address>". kfp_run, data_rev : the run and the version of the data that the results come from.
-    clips, filtered, curated, packed : each the parts of a stage. model, localized, report : one artifact each. What is not
+    clips, filtered, packed : each the parts of a stage. curated, model, localized, report : one artifact each. What is not
     given stays as it was. published_rev : the commit's full name.
     """
     return step(

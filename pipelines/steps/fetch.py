@@ -13,7 +13,7 @@ from leftright.data.curation import COLUMNS
 from leftright.errors import InputError
 from leftright.files import replace_directory, replace_file
 from pipelines.steps.checksums import damaged
-from pipelines.steps.repositories import cloned, dvc, endpoint, git, shown
+from pipelines.steps.repositories import cloned, dvc, git, s3_endpoint, shown
 
 _log = logging.getLogger(__name__)
 
@@ -40,8 +40,8 @@ def run(
     path, decisions = _inside(path), _inside(decisions)
     if (path or decisions) and not repo:
         raise InputError(f"--repo is empty: name the repository that holds {path or decisions}")
-    with cloned(repo) if repo else nullcontext() as clone:
-        version = Version(clone, shown(repo), _resolved(clone, repo, rev), endpoint_url) if clone else None
+    with s3_endpoint(endpoint_url), cloned(repo) if repo else nullcontext() as clone:
+        version = Version(clone, shown(repo), _resolved(clone, repo, rev)) if clone else None
         if version is not None:
             _log.info("fetch: %s at %s", version.repo, version.commit)
         _place(version, path, decisions, out, reviewed)
@@ -64,14 +64,12 @@ class Version:
     clone: Path
     repo: str
     commit: str
-    endpoint_url: str
 
     def fetch(self, path: str, to: Path) -> None:
         """Raises InputError where `path` cannot be had, or is not what the commit says."""
         where = f"{self.repo} at {self.commit[:12]}: {path}"
-        environment = endpoint(self.endpoint_url)
         try:
-            dvc(self.clone, "get", ".", path, "--rev", self.commit, "--out", str(to.absolute()), **environment)
+            dvc(self.clone, "get", ".", path, "--rev", self.commit, "--out", str(to.absolute()))
         except InputError as error:
             raise InputError(f"{where}: {_reason(str(error), path)}") from None
         if broken := damaged(self.clone, self.commit, path, to):

@@ -17,7 +17,7 @@ import yaml
 
 from leftright.errors import InputError
 from leftright.files import replace_file
-from pipelines.steps.repositories import cloned, dvc, endpoint, git, shown
+from pipelines.steps.repositories import cloned, dvc, git, s3_endpoint, shown
 from pipelines.steps.storage import make_ready
 
 AUTHOR = "leftright <leftright@localhost>"
@@ -38,8 +38,8 @@ def run(
     data_rev: str = "",
     clips: tuple[Path, ...] = (),
     filtered: tuple[Path, ...] = (),
-    curated: tuple[Path, ...] = (),
     packed: tuple[Path, ...] = (),
+    curated: Path | None = None,
     model: Path | None = None,
     localized: Path | None = None,
     report: Path | None = None,
@@ -51,20 +51,20 @@ def run(
     remote : where the data go, such as s3://bucket/folder or a folder; without one, what the repository names, else a folder
     beside it. endpoint_url : of an S3 server that is not Amazon's. author : "name <address>"; without one, git's environment.
     kfp_run, data_rev : the run and the version of the data that the results come from, for the commit's message.
-    clips, filtered, curated, packed, model, localized, report : what is published; what is not given stays as it was.
+    clips, filtered, packed, curated, model, localized, report : what is published; what is not given stays as it was.
     published_rev : gets the full name of the commit. Raises InputError where it cannot be published.
     """
-    parts = {"clips": clips, "filtered": filtered, "curated": curated, "packed": packed}
-    single = {"model": model, "localized": localized, "report": report}
+    parts = {"clips": clips, "filtered": filtered, "packed": packed}
+    single = {"curated": curated, "model": model, "localized": localized, "report": report}
     given = {name: paths for name, paths in parts.items() if paths}
     given |= {name: (path,) for name, path in single.items() if path is not None}
     if not given:
         raise InputError(f"nothing to publish; give one of --{', --'.join((*parts, *single))}")
     identity = _identity(author)
-    with cloned(repo) as clone:
+    with s3_endpoint(endpoint_url), cloned(repo) as clone:
         for name, paths in given.items():
             _copy(paths, clone / name, numbered=name in parts)
-        publication = Publication(clone, repo, branch, remote, {**endpoint(endpoint_url), **identity})
+        publication = Publication(clone, repo, branch, remote, identity)
         commit = publication.publish(tuple(given), _message(tuple(given), kfp_run, data_rev))
     _log.info("publish: %s of %s is %s", ", ".join(given), shown(repo), commit)
     with replace_file(published_rev) as temporary:
@@ -73,13 +73,16 @@ def run(
 
 @dataclass(frozen=True)
 class Publication:
-    """A version on its way. clone : of the repository, with the artifacts in it. environment : of git and DVC."""
+    """A version on its way.
+
+    clone : of the repository, with the artifacts in it. identity : whose the commit is, as git's environment.
+    """
 
     clone: Path
     repo: str
     branch: str
     remote: str
-    environment: Mapping[str, str]
+    identity: Mapping[str, str]
 
     def publish(self, names: tuple[str, ...], message: str) -> str:
         """Push the data, then the commit. Returns its full name; where nothing is new, that of the branch's head.
@@ -90,7 +93,7 @@ class Publication:
             begun = self._head()
             self._commit(begun, names, message)
             try:
-                git(self.clone, "push", "--quiet", "origin", f"HEAD:refs/heads/{self.branch}", **self.environment)
+                git(self.clone, "push", "--quiet", "origin", f"HEAD:refs/heads/{self.branch}")
                 return git(self.clone, "rev-parse", "HEAD")
             except InputError as error:
                 if attempt == ATTEMPTS or self._head() == begun:
@@ -117,12 +120,12 @@ class Publication:
         for name, pointer in zip(names, pointers, strict=True):
             _check_whole(self.clone / name, self.clone / pointer)
         try:
-            dvc(self.clone, "push", *pointers, **self.environment)
+            dvc(self.clone, "push", *pointers)
         except InputError as error:
             raise InputError(f"{shown(self.repo)}: its remote does not take the data ({error})") from None
         git(self.clone, "add", "--", ".dvc", ".dvcignore", ".gitignore", *pointers)
         if not upon or git(self.clone, "diff", "--cached", "--name-only"):
-            git(self.clone, "commit", "--quiet", "--message", message, **self.environment)
+            git(self.clone, "commit", "--quiet", "--message", message, **self.identity)
 
     def _refuse_tracked(self, commit: str, names: tuple[str, ...]) -> None:
         # A reset would write git's files among ours.

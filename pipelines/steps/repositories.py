@@ -17,6 +17,7 @@ from leftright.errors import InputError
 
 _USER = re.compile(r"(?<=://)[^/@\s]+@")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ENDPOINT = "AWS_ENDPOINT_URL"
 _UNEXPECTED = "unexpected error - "
 
 
@@ -45,10 +46,10 @@ def git(folder: Path, *words: str, **environment: str) -> str:
     return _said(["git", "-C", str(folder), *words], environment)
 
 
-def dvc(folder: Path, *words: str, **environment: str) -> str:
+def dvc(folder: Path, *words: str) -> str:
     """What DVC prints, run in `folder`. Raises InputError with DVC's own complaint."""
     # DVC keeps an index for each clone: beside it, so that both go together.
-    settings = {"DVC_SITE_CACHE_DIR": str(site_cache(folder)), **environment}
+    settings = {"DVC_SITE_CACHE_DIR": str(site_cache(folder))}
     return _said([sys.executable, "-m", "dvc", "--cd", str(folder), *words], settings)
 
 
@@ -57,9 +58,19 @@ def site_cache(clone: Path) -> Path:
     return clone.parent / "cache"
 
 
-def endpoint(url: str) -> Mapping[str, str]:
-    """The environment in which an S3 client speaks to `url`; with "" it is left as it is."""
-    return {"AWS_ENDPOINT_URL": url} if url else {}
+@contextmanager
+def s3_endpoint(url: str) -> Iterator[None]:
+    """S3 clients of this process and of its children speak to `url`; with "" all is as it was."""
+    before = os.environ.get(_ENDPOINT)
+    if url:
+        os.environ[_ENDPOINT] = url
+    try:
+        yield
+    finally:
+        if url and before is None:
+            del os.environ[_ENDPOINT]
+        elif before is not None:
+            os.environ[_ENDPOINT] = before
 
 
 def _said(command: list[str], environment: Mapping[str, str]) -> str:

@@ -4,7 +4,8 @@
     leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
 
 `--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
-`--executor-input JSON` is what a task of Kubeflow Pipelines passes, to a stage or an app (see `leftright.executor`).
+`--executor-input JSON` is what a task of Kubeflow Pipelines passes, to a stage or an app (see `leftright.executor`);
+`--data-rev` and `--kfp-run` say which version of the data a stage works on, and which run it belongs to (`leftright.lineage`).
 Bad input prints one line and exits with status 2.
 """
 
@@ -13,17 +14,17 @@ import importlib.util
 import inspect
 import logging
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from leftright import arguments, executor, tracking
+from leftright import arguments, executor, lineage, tracking
 from leftright.errors import InputError
 from leftright.results import Outcome
 from leftright.stages import STAGES
 
-APPS = ("summary", "verify", "compare")
+APPS = ("summary", "verify", "compare", "lineage")
 """What is run beside the stages: a module of `leftright.apps` each, whose `run` may return numbers for a task's metrics."""
 
 COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAGES} | {
@@ -63,20 +64,20 @@ def execute(command: str, words: list[str]) -> int:
     description = (module.__doc__ or "").split("\n\n")[0]
     words, task = executor.take(words, inspect.signature(module.run).parameters)
     if command in STAGES:
-        words = arguments.with_params(words, command)
-    given = arguments.parse(module.run, words, f"leftright {command}", description)
-    if command in STAGES:
-        outcome = _run_stage(command, module, given, is_task=task is not None)
+        outcome = _run_stage(command, module, words, description, is_task=task is not None)
     else:
-        outcome = Outcome(module.run(**given) or {})
+        outcome = Outcome(module.run(**arguments.parse(module.run, words, f"leftright {command}", description)) or {})
     if task is not None:
         task.finish(outcome.values, outcome.figures, outcome.tables)
     return 0
 
 
-def _run_stage(stage: str, module: Any, given: Mapping[str, Any], *, is_task: bool) -> Outcome:
+def _run_stage(stage: str, module: ModuleType, words: list[str], description: str, *, is_task: bool) -> Outcome:
     """Run a stage under tracking."""
-    with tracking.stage_run(stage, asdict(given["config"]), is_task=is_task) as run:
+    words, made_by = lineage.take(words)
+    words = arguments.with_params(words, stage)
+    given = arguments.parse(module.run, words, f"leftright {stage}", description)
+    with lineage.handed(made_by), tracking.stage_run(stage, asdict(given["config"]), is_task=is_task) as run:
         outcome: Outcome = module.run(**given)
         run.finish(outcome)
     return outcome

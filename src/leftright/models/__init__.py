@@ -2,7 +2,7 @@
 
 from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
-from leftright.models.saved import ModelMeta, Predictor, load_model, save_model
+from leftright.models.saved import ModelMeta, Predictor, load_model, read_lineage, save_model
 
 __all__ = [
     "Architecture",
@@ -11,5 +11,6 @@ __all__ = [
     "Predictor",
     "WindowGeometry",
     "load_model",
+    "read_lineage",
     "save_model",
 ]

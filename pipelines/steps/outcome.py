@@ -1,13 +1,14 @@
-"""Say how a pipeline run ended: one line, a run in MLflow, and a message where a webhook is named.
+"""Say how a pipeline run ended and what it decided: one line, a run in MLflow, and a message where a webhook is named.
 
-It is the last word on a run that may have failed, so it never fails a run itself: what cannot be told is a warning.
+It is the last word on a run that may have failed, so it never fails a run itself: what cannot be told is a warning. An exit
+task cannot take the outputs of the tasks before it, so what they decided is looked up in MLflow, under the pipeline run's id.
 """
 
 import json
 import logging
 import os
 import urllib.request
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from leftright import registry
@@ -24,18 +25,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended. state : SUCCEEDED, FAILED or CANCELLED, as Kubeflow says it. error : "" where there is none."""
+    """How a run ended.
+
+    state : SUCCEEDED, FAILED or CANCELLED, as Kubeflow says it. error, task : "" where there is none. decisions : what its
+    steps decided, a line each.
+    """
 
     pipeline: str
     run: str
     state: str
     error: str
     task: str
+    decisions: tuple[str, ...] = ()
 
     @property
     def line(self) -> str:
         """All of it in one line."""
-        return f"{self.pipeline}, run {self.run}: {self.state}{f': {self.error}' if self.error else ''}"
+        state = f"{self.state}: {self.error}" if self.error else self.state
+        return "; ".join((f"{self.pipeline}, run {self.run}: {state}", *self.decisions))
 
 
 def run(*, status: str, pipeline: str, kfp_run: str) -> None:
@@ -43,12 +50,17 @@ def run(*, status: str, pipeline: str, kfp_run: str) -> None:
 
     status : Kubeflow's final status of a task, as JSON. pipeline : its name. kfp_run : the run's id.
     """
+    is_tracked = bool(os.environ.get("MLFLOW_TRACKING_URI"))
+    # A server that is down must not hold up the message: MLflow's own patience is minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     ending = read(status, pipeline, kfp_run)
+    if is_tracked:
+        ending = replace(ending, decisions=_decisions(kfp_run))
     _log.info("outcome: %s", ending.line)
-    if os.environ.get("MLFLOW_TRACKING_URI"):
-        _record(ending)
     if url := os.environ.get(WEBHOOK):
         _notify(url, ending)
+    if is_tracked:
+        _record(ending)
 
 
 def read(status: str, pipeline: str, kfp_run: str) -> Ending:
@@ -64,8 +76,16 @@ def read(status: str, pipeline: str, kfp_run: str) -> Ending:
     return Ending(pipeline, kfp_run, state, " ".join(message.split())[:_LONGEST_ERROR], str(task))
 
 
+def _decisions(kfp_run: str) -> tuple[str, ...]:
+    try:
+        return tuple(registry.decisions(kfp_run))
+    except InputError as problem:
+        _log.warning("outcome: what the steps decided is not known: %s", problem)
+        return ()
+
+
 def _record(ending: Ending) -> None:
-    tags = {f"leftright.{name}": text for name, text in asdict(ending).items() if name != "run"}
+    tags = {f"leftright.{name}": getattr(ending, name) for name in ("pipeline", "state", "error", "task")}
     tags = {**tags, "leftright.kfp_run": ending.run}
     try:
         registry.log_decision("outcome", tags, {"outcome.succeeded": Value(int(ending.state == "SUCCEEDED"))})

@@ -162,6 +162,15 @@ def log_decision(step: str, tags: Mapping[str, str], values: Mapping[str, Value]
         _log.info("%s: kept as MLflow run %s", step, run_id)
 
 
+def decisions(kfp_run: str) -> list[str]:
+    """What the steps of a pipeline run decided and why, a line each, in the order in which they ran."""
+    with tracking.required_store() as client:
+        wanted = f"tags.`leftright.kfp_run` = '{kfp_run}'"
+        found = client.search_runs([tracking.experiment_id()], wanted, order_by=["attributes.start_time ASC"])
+    decided = [run.data.tags for run in found if "leftright.decision" in run.data.tags]
+    return [f"{tags['leftright.step']}: {tags['leftright.decision']}: {tags['leftright.reason']}" for tags in decided]
+
+
 def read_comparison(path: Path) -> dict[str, Any]:
     """What `leftright compare` wrote. Raises InputError where that is missing or something else."""
     try:

@@ -238,9 +238,14 @@ def required_store() -> Iterator[Any]:
 
 def create_run(client: Any, name: str) -> str:
     """A run of its own in the experiment. Returns its id."""
+    return str(client.create_run(experiment_id(), run_name=name).info.run_id)
+
+
+def experiment_id() -> str:
+    """The experiment that runs belong to, made where it is missing."""
     import mlflow
 
-    return str(client.create_run(_experiment(mlflow), run_name=name).info.run_id)
+    return _experiment(mlflow)
 
 
 def register_model(run_id: str, path: Path, name: str, tags: Mapping[str, str]) -> int:

@@ -1,36 +1,41 @@
 """The steps of a retraining, from their compiled components and on a real registry: who is promoted, and who is not."""
 
 import json
+import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
-from dataclasses import asdict, replace
+import time
+import urllib.request
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-import pandas as pd
 import pytest
-import torch
-from kfp import compiler, dsl
-
+import yaml
 from components.champion.component import champion
 from components.compare.component import compare
 from components.gate.component import gate
 from components.outcome.component import outcome
 from components.promote.component import promote
+from google.protobuf import json_format
+from kfp import compiler, dsl
+from kfp.dsl import Dataset, Input, Model
+from kfp.pipeline_spec import pipeline_spec_pb2
+
 from leftright import tracking
 from leftright.clips import write_table
 from leftright.data.shards import ShardReader
 from leftright.errors import InputError
-from leftright.models import AudioVisualNetwork, load_model, save_model
-from leftright.stages import pretrain
+from leftright.models import Predictor
 from tests import compiled_task
 from tests.contract.test_names import ROOT
 from tests.packed_world import write_packed_world
-from tests.unit.stages.test_pretrain import CONFIG
+from tests.rival_models import write_models
 
 NAME = "leftright-flip"
-GOOD_CONFIG = replace(CONFIG, num_steps=60, eval_steps=20, learning_rate=0.02)
 
 
 @pytest.fixture(scope="module")
@@ -41,17 +46,7 @@ def packed(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def models(packed, tmp_path_factory) -> dict[str, Path]:
-    """Folders of pretrain: one that has learnt the task, one that answers the opposite, one that tosses a coin."""
-    root = tmp_path_factory.mktemp("models")
-    pretrain.run(GOOD_CONFIG, shards=(packed,), out=root / "good", metrics=root / "good.json")
-    network, meta = load_model(root / "good" / "model.pt")
-    torch.manual_seed(1)
-    save_model(root / "chance" / "model.pt", AudioVisualNetwork(meta.architecture, meta.geometry), "flip", meta.config)
-    with torch.no_grad():
-        network.fusion.logit.weight.neg_()
-        network.fusion.logit.bias.neg_()
-    save_model(root / "opposite" / "model.pt", network, "flip", meta.config)
-    return {name: root / name for name in ("good", "chance", "opposite")}
+    return write_models(tmp_path_factory.mktemp("models"), packed)
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +160,7 @@ def test_the_better_is_promoted_and_the_worse_and_the_equal_are_not(packed, mode
     ).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_champion_that_changed_meanwhile_stops_the_promotion(packed, models, tmp_path):
     table = curated(packed, tmp_path / "curated")
     first = Retraining(tmp_path, packed, table, "first")
@@ -180,6 +176,7 @@ def test_a_champion_that_changed_meanwhile_stops_the_promotion(packed, models, t
     assert "champion is now version 2" in version(3).tags["leftright.reason"]
 
 
+@pytest.mark.slow
 def test_a_task_that_is_tried_again_registers_nothing_twice(packed, models, tmp_path):
     run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run")
     run.compare(models["good"])
@@ -189,6 +186,7 @@ def test_a_task_that_is_tried_again_registers_nothing_twice(packed, models, tmp_
     assert (again.text("version"), again.text("decision")) == ("1", "promote")
 
 
+@pytest.mark.slow
 def test_the_gate_counts_what_no_judged_model_had(packed, models, tmp_path):
     few, all_clips = curated(packed, tmp_path / "few", without=12), curated(packed, tmp_path / "all")
     first = Retraining(tmp_path, packed, few, "first")
@@ -227,36 +225,6 @@ def test_every_decision_of_the_gate_is_a_run(packed, tmp_path):
     assert run.info.status == "FINISHED"
 
 
-def test_few_held_out_channels_decide_nothing(packed, models, tmp_path):
-    table = curated(packed, tmp_path / "curated")
-    first = Retraining(tmp_path, packed, table, "first")
-    first.compare(models["opposite"])
-    first.promote()
-    second = Retraining(tmp_path, packed, table, "second")
-    assert second.compare(models["good"], min_channels=13).text("decision") == "keep"
-    document = json.loads((second.compared.root / "comparison" / "comparison.json").read_text())
-    assert document["reason"] == "too few held-out channels to decide: 12 of at least 13"
-
-
-def test_channels_that_the_champion_has_learnt_from_do_not_judge_it(packed, models, tmp_path):
-    """The champion's run had split the channels otherwise: half of today's test channels were in its training."""
-    table = curated(packed, tmp_path / "curated")
-    other = pd.read_parquet(table / "curated.parquet")
-    held_out = sorted(other.loc[other["split_channel"] == "test", "channel"].unique())
-    other.loc[other["channel"].isin(held_out[::2]), "split_channel"] = "train"
-    before = tmp_path / "before"
-    before.mkdir()
-    write_table(before / "curated.parquet", other)
-    first = Retraining(tmp_path, packed, before, "first")
-    first.compare(models["opposite"])
-    first.promote()
-    second = Retraining(tmp_path, packed, table, "second")
-    numbers = second.compare(models["good"]).numbers()
-    assert numbers["compare.channels"] == len(held_out) // 2 == 6
-    predictions = pd.read_parquet(second.compared.root / "comparison" / "predictions.parquet")
-    assert set(predictions["channel"]) == set(held_out[1::2])
-
-
 def test_the_comparison_gives_the_numbers_of_pretrain(packed, models, tmp_path):
     run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run")
     numbers = run.compare(models["good"]).numbers()
@@ -271,25 +239,6 @@ def test_a_model_that_was_not_compared_is_not_registered(packed, models, tmp_pat
     run.model = models["good"]
     with pytest.raises(InputError, match="is not the model that"):
         run.promote()
-
-
-def test_models_of_other_geometry_are_asked_about_the_same_clips(packed, models, tmp_path):
-    meta = load_model(models["good"] / "model.pt")[1]
-    geometry = replace(meta.geometry, duration_s=0.75, frame_step=1, crop=16)
-    torch.manual_seed(2)
-    network = AudioVisualNetwork(replace(meta.architecture, audio_width=2), geometry)
-    save_model(tmp_path / "other" / "model.pt", network, "flip", asdict(CONFIG))
-    table = curated(packed, tmp_path / "curated")
-    first = Retraining(tmp_path, packed, table, "first")
-    first.compare(tmp_path / "other")
-    first.promote()
-    second = Retraining(tmp_path, packed, table, "second")
-    second.compare(models["good"])
-    predictions = pd.read_parquet(second.compared.root / "comparison" / "predictions.parquet")
-    starts = predictions.groupby(["model", "clip"])["start_s"].mean().unstack("model")
-    # Centres agree to half a stored frame, of which there are six a second.
-    distance = (starts["champion"] + 0.75 / 2) - (starts["challenger"] + 1.0 / 2)
-    assert distance.abs().max() <= 0.5 / 6 + 1e-9
 
 
 @pytest.mark.parametrize("store_name", ["", "http://127.0.0.1:9"])
@@ -309,15 +258,51 @@ def test_the_steps_need_neither_torch_nor_kfp():
     subprocess.run([sys.executable, "-c", check], cwd=ROOT, env=environment, check=True)
 
 
-def test_the_outcome_is_the_exit_task_of_a_handler(tmp_path):
-    @dsl.pipeline(name="leftright-retrain")
-    def pipeline() -> None:
-        last = outcome(pipeline="leftright-retrain", kfp_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
-        with dsl.ExitHandler(exit_task=last):
-            champion(model_name=NAME).set_caching_options(False)
+@dsl.pipeline(name="behind-the-gate")
+def behind_the_gate(
+    decision: str, shards: Input[list[Dataset]], curated: Input[Dataset], challenger: Input[Model],
+    champion_model: Input[Model], record: Input[Dataset], kfp_run: str,
+) -> None:  # fmt: skip
+    with dsl.If(decision == "train"):
+        compared = compare(
+            shards=shards, challenger=challenger, champion=champion_model, record=record, min_videos=20, min_channels=6
+        )
+        promote(
+            model_name=NAME, challenger=challenger, curated=curated, comparison=compared.outputs["comparison"],
+            data_rev="v1", kfp_run=kfp_run,
+        ).set_caching_options(False)  # fmt: skip
 
-    compiler.Compiler().compile(pipeline, str(tmp_path / "pipeline.yaml"))
-    assert "taskFinalStatus" in (tmp_path / "pipeline.yaml").read_text()
+
+@dsl.pipeline(name="leftright-retrain")
+def retraining(shards: Input[list[Dataset]], curated: Input[Dataset], challenger: Input[Model]) -> None:
+    run = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+    last = outcome(pipeline="leftright-retrain", kfp_run=run).set_caching_options(False)
+    with dsl.ExitHandler(exit_task=last):
+        known = champion(model_name=NAME).set_caching_options(False)
+        asked = gate(
+            curated=curated, record=known.outputs["record"], min_new_clips=100, min_new_videos=20, kfp_run=run
+        ).set_caching_options(False)
+        behind_the_gate(
+            decision=asked.outputs["decision"], shards=shards, curated=curated, challenger=challenger,
+            champion_model=known.outputs["model"], record=known.outputs["record"], kfp_run=run,
+        )  # fmt: skip
+
+
+def test_the_steps_compose_to_a_pipeline_with_an_exit_task(tmp_path):
+    compiler.Compiler().compile(retraining, str(tmp_path / "pipeline.yaml"))
+    document = next(yaml.safe_load_all((tmp_path / "pipeline.yaml").read_text()))
+    spec = json_format.ParseDict(document, pipeline_spec_pb2.PipelineSpec())
+    last = spec.root.dag.tasks["outcome"]
+    assert last.inputs.parameters["status"].task_final_status.producer_task == "exit-handler-1"
+    assert last.trigger_policy.strategy == last.trigger_policy.ALL_UPSTREAM_TASKS_COMPLETED
+    (condition,) = [
+        task.trigger_policy.condition
+        for component in spec.components.values()
+        for task in component.dag.tasks.values()
+        if task.trigger_policy.condition
+    ]
+    # On an input of the nested pipeline, since kfp.local takes a condition on a named output for false.
+    assert condition == "inputs.parameter_values['pipelinechannel--decision'] == 'train'"
 
 
 @pytest.mark.parametrize("spelling", ["pipelineTaskName", "pipeline_task_name"])
@@ -326,3 +311,111 @@ def test_the_compiled_outcome_reads_the_final_status(tmp_path, caplog, spelling)
     status = {"state": "FAILED", spelling: "exit-handler-1", "error": {"message": "the\ndisk is full"}}
     compiled_task.run(outcome, tmp_path / "outcome", status=status, pipeline="leftright-retrain", kfp_run="run-1")
     assert "leftright-retrain, run run-1: FAILED: the disk is full" in caplog.text
+
+
+def test_the_outcome_says_what_the_steps_decided(packed, tmp_path, caplog):
+    caplog.set_level("INFO")
+    Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run-7").gate()
+    status = {"state": "SUCCEEDED", "pipelineTaskName": "exit-handler-1"}
+    compiled_task.run(outcome, tmp_path / "outcome", status=status, pipeline="leftright-retrain", kfp_run="run-7")
+    assert "run run-7: SUCCEEDED; gate: train: there is no champion yet; 120 clips of 120 videos" in caplog.text
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch) -> Iterator[str]:
+    """A tracking server of MLflow on this machine alone."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    store = [
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path / 'server.db'}",
+        "--artifacts-destination",
+        str(tmp_path / "files"),
+    ]
+    words = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+        *store,
+    ]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        # The server starts workers, which are of its process group.
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+
+
+def _wait_for(url: str, process: subprocess.Popen) -> None:
+    for _ in range(180):
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urllib.request.urlopen(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise TimeoutError(url)
+
+
+@pytest.mark.slow
+def test_a_server_keeps_the_registry_as_a_file_does(packed, models, tmp_path, server):
+    table = curated(packed, tmp_path / "curated")
+    decided = []
+    for number, model in enumerate(("opposite", "good", "good", "opposite")):
+        run = Retraining(tmp_path, packed, table, f"run-{number}")
+        run.gate()
+        run.compare(models[model])
+        decided.append(run.promote().text("decision"))
+    assert decided == ["promote", "promote", "keep", "keep"]
+    assert aliases() == {"champion": 2, "previous_champion": 1}
+    final = Retraining(tmp_path, packed, table, "final")
+    assert (final.champion.root / "model" / "model.pt").read_bytes() == (models["good"] / "model.pt").read_bytes()
+    assert final.gate().text("decision") == "stop"
+
+
+@pytest.mark.slow
+def test_the_champion_can_be_served(packed, models, tmp_path):
+    import mlflow
+
+    run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run")
+    run.compare(models["good"])
+    run.promote()
+    served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
+    predictor = Predictor(models["good"] / "model.pt")
+    example = predictor.example_input()
+    assert served.predict(example) == pytest.approx(predictor.predict(example))
+
+
+def test_a_run_that_is_handed_over_keeps_the_decision(packed, tmp_path, monkeypatch):
+    import mlflow
+
+    client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    handed = client.create_run(client.create_experiment("of the backend")).info.run_id
+    run = Retraining(tmp_path, packed, curated(packed, tmp_path / "curated"), "run-8")
+    monkeypatch.setenv("MLFLOW_RUN_ID", handed)
+    run.gate()
+    kept = client.get_run(handed)
+    assert kept.data.tags["leftright.decision"] == "train"
+    assert kept.info.status == "RUNNING"  # the backend's to close
+
+
+def test_a_version_that_was_registered_by_hand_carries_no_record(tmp_path):
+    import mlflow
+
+    client = mlflow.MlflowClient(os.environ["MLFLOW_TRACKING_URI"])
+    client.create_registered_model(NAME)
+    client.create_model_version(NAME, (tmp_path / "model").as_uri())
+    client.set_registered_model_alias(NAME, "champion", "1")
+    with pytest.raises(InputError, match="version 1: carries no record"):
+        compiled_task.run(champion, tmp_path / "champion", model_name=NAME)

@@ -15,6 +15,7 @@ from leftright.data.windows import (
     TrainingWindows,
     Window,
     evenly_spaced,
+    same_centres,
     window_geometry,
 )
 from leftright.errors import InputError
@@ -156,3 +157,24 @@ def test_a_frame_shows_what_is_heard(reader: ShardReader, tmp_path: Path):
         levels = np.square(item.waveform.astype(float)).mean(axis=1)
         halves = item.frames.reshape(3, 3, 16, 2, 8).mean(axis=(0, 1, 2, 4))
         assert np.argmax(levels) == np.argmax(halves)
+
+
+@pytest.mark.parametrize("num_windows", [1, 2, 3, 5, 20])
+@pytest.mark.parametrize("window_s", [0.5, 0.75, 1.0, 1.9, 2.0])
+def test_one_geometry_has_the_windows_of_its_own(reader, num_windows, window_s):
+    store = store_of(reader, window_s=window_s)
+    assert same_centres([store], range(4), num_windows) == [evenly_spaced(store, range(4), num_windows)]
+
+
+@pytest.mark.parametrize("num_windows", [1, 2, 3])
+def test_several_geometries_share_their_centres(reader, num_windows):
+    stores = [store_of(reader, window_s=window_s) for window_s in (1.5, 1.0, 0.5)]
+    placed = same_centres(stores, [0, 3], num_windows)
+    for store, windows in zip(stores, placed, strict=True):
+        assert [window.row for window in windows] == [0] * num_windows + [3] * num_windows
+        assert all(0 <= window.first_frame <= store.last_starts[window.row] for window in windows)
+    centres = np.array([
+        [window.first_frame + store.geometry.duration_s * 6 / 2 for window in windows]
+        for store, windows in zip(stores, placed, strict=True)
+    ])  # fmt: skip
+    assert np.ptp(centres, axis=0).max() <= 1.0

@@ -30,8 +30,8 @@ def docker(*words: str) -> subprocess.CompletedProcess[str]:
 
 
 def run(tag: str, *words: str, flags: tuple[str, ...] = ()) -> str:
-    """What a command prints in a container without a network, on a read-only disk, as a stranger; it must succeed."""
-    confined = ("--rm", "--pull=never", "--network=none", "--read-only", f"--user={STRANGER}", *flags)
+    """What a command prints as a stranger who has no network and may write to /tmp alone; it must succeed."""
+    confined = ("--rm", "--pull=never", "--network=none", "--read-only", "--tmpfs=/tmp", f"--user={STRANGER}", *flags)
     done = docker("run", *confined, tag, *words)
     assert done.returncode == 0, f"{tag} {' '.join(words)}: {done.stdout[-2000:]}{done.stderr[-4000:]}"
     return done.stdout

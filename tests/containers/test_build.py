@@ -105,11 +105,25 @@ def test_a_failed_build_shows_the_end_of_its_log_and_begins_nothing_more(
     assert "base: not built" in (error := capsys.readouterr().err) and "no space left" in error
 
 
+def test_sizes_are_a_table_and_what_is_not_here_is_said(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (notes.parent / "answer").write_text("case $* in *leftright-pack*) exit 1;; *media*) echo 3000000;; *) echo 5000000;; esac")
+    assert build_script().main(["filter", "pack", "--sizes"]) == 0
+    table = capsys.readouterr().out.splitlines()
+    assert table[2:] == ["| filter | media | 5.0 | 2.0 |", "| pack | media | not built | not built |"]
+
+
 def test_what_stands_on_a_stand_in_is_not_pushed(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (notes.parent / "answer").write_text("echo true")
     assert build_script().main(["--push"]) == 2
     assert "is not pushed" in capsys.readouterr().err
     assert "\npush" not in notes.read_text()
+
+
+def test_push_pushes_each_image(notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEFTRIGHT_REGISTRY", "registry.example/team")
+    assert build_script().main(["filter", "report", "--push"]) == 0
+    pushed = [line.split()[1] for line in notes.read_text().splitlines() if line.startswith("push")]
+    assert pushed == [f"registry.example/team/leftright-{name}:{__version__}" for name in ("filter", "report")]
 
 
 def test_it_runs_as_a_program_from_anywhere(tmp_path: Path) -> None:

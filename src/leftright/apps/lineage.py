@@ -25,7 +25,8 @@ def _lines(lineage: Lineage) -> list[str]:
         f"KFP run:       {lineage.kfp_run or 'unknown'}",
         f"MLflow run:    {lineage.mlflow_run or 'unknown'}",
     ]
-    return [*known, *(f"  {line}" for line in _ways(lineage))]
+    ways = _ways(lineage)
+    return [*known, "", *ways] if ways else known
 
 
 def _ways(lineage: Lineage) -> list[str]:
@@ -33,13 +34,13 @@ def _ways(lineage: Lineage) -> list[str]:
     commit = lineage.data_rev.removesuffix(CHANGED)
     ways = []
     if commit:
-        ways.append(f"the data: dvc get REPOSITORY PATH --rev {commit}")
+        ways.append(f"data: dvc get REPOSITORY PATH --rev {commit}")
     if lineage.data_rev.endswith(CHANGED):
-        ways.append(f"the {CHANGED} says that data or code had changes that are in no commit")
+        ways.append(f"{CHANGED}: data or code had changes that are in no commit")
     if lineage.kfp_run:
-        ways.append(f"the pipeline: kfp run get {lineage.kfp_run}")
+        ways.append(f"pipeline: kfp run get {lineage.kfp_run}")
     if lineage.mlflow_run:
-        ways.append(f"the tracking: {_tracked_at(lineage.mlflow_run)}")
+        ways.append(f"tracking: {_tracked_at(lineage.mlflow_run)}")
     return ways
 
 
@@ -47,4 +48,4 @@ def _tracked_at(run: str) -> str:
     uri = tracking.tracking_uri()
     if uri.startswith("http"):
         return f"{uri.rstrip('/')}/#/runs/{run}"
-    return f"mlflow runs describe --run-id {run}, with MLFLOW_TRACKING_URI={uri}"
+    return f"MLFLOW_TRACKING_URI={uri} mlflow runs describe --run-id {run}"

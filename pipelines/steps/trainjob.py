@@ -107,7 +107,6 @@ def _train(jobs: TrainJobs, job: TrainJob, folder: Path, shards: tuple[Path, ...
         _bring_in(folder, shards)
         jobs.create(manifest(job))
         _follow(jobs, job.name)
-        jobs.delete(job.name)
     except LostError as error:
         raise InputError(
             f"{error}; TrainJob {job.name} may go on and uses {folder}; the next attempt clears both"
@@ -116,6 +115,7 @@ def _train(jobs: TrainJobs, job: TrainJob, folder: Path, shards: tuple[Path, ...
         _clear(jobs, job.name)
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    _clear(jobs, job.name)  # only warns: a model that is there is worth more than a TrainJob that stays
 
 
 def _follow(jobs: TrainJobs, name: str) -> None:
@@ -142,10 +142,15 @@ def _paths(folder: Path, num_shards: int) -> list[str]:
 
 
 def _bring_in(folder: Path, shards: tuple[Path, ...]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    for index, directory in enumerate(shards):
+    for directory in shards:
         if not directory.is_dir():
             raise InputError(f"{directory}: no such directory of shards")
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror}; let user {os.getuid()} write to the volume") from None
+    for index, directory in enumerate(shards):
         shutil.copytree(directory, folder / f"shards-{index}")
 
 

@@ -19,7 +19,7 @@ def of_kind(documents, *kinds):
 
 
 def workloads(documents):
-    return of_kind(documents, "Deployment", "StatefulSet")
+    return of_kind(documents, "Deployment", "StatefulSet", "Job")
 
 
 def pod_of(workload):
@@ -51,7 +51,7 @@ def images(documents):
 
 def selectors(documents):
     pods = [pod_of(workload)["metadata"]["labels"].items() for workload in workloads(documents)]
-    for workload in workloads(documents):
+    for workload in of_kind(documents, "Deployment", "StatefulSet"):
         if not workload["spec"]["selector"]["matchLabels"].items() <= pod_of(workload)["metadata"]["labels"].items():
             yield f"{name_of(workload)}: its selector does not match its pods"
     selected = [(service, service["spec"]["selector"]) for service in of_kind(documents, "Service")] + [
@@ -202,3 +202,4 @@ def hosts(documents):
 
 
 CHECKS = (schema, images, selectors, ports, secret_values, references, variables, subjects, restrictions, hosts)
+CHECKS_OF_WORKLOADS = (schema, images, secret_values, references, variables, restrictions)

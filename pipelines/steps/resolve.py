@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 
 from leftright.files import replace_file
-from pipelines.steps.fetch import _resolved
+from pipelines.steps.fetch import commit_of
 from pipelines.steps.repositories import cloned, shown
 
 _log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ def run(*, repo: str = "", rev: str = "", commit: Path) -> None:
     found = ""
     if repo:
         with cloned(repo) as clone:
-            found = _resolved(clone, repo, rev)
+            found = commit_of(clone, repo, rev)
         _log.info("resolve: %s of %s is %s", rev or "the head", shown(repo), found)
     with replace_file(commit) as temporary:
         temporary.write_text(found)

@@ -45,19 +45,19 @@ def test_a_version_comes_with_its_decisions(versions, tmp_path):
     out, decisions, rev = fetched(
         repo, tmp_path / "1", rev=first, path="data/videos", decisions="curation/decisions.csv"
     )
-    assert (content(out / "videos"), decisions, rev) == (ONE, DECISIONS, first)
-    assert [path.name for path in out.iterdir()] == ["videos"]
+    assert (content(out / "data/videos"), decisions, rev) == (ONE, DECISIONS, first)
+    assert [path.name for path in (out / "data").iterdir()] == ["videos"]
     out, decisions, rev = fetched(repo, tmp_path / "2", path="data/videos/")
-    assert (content(out / "videos"), decisions, rev) == (TWO, HEADER, second)
+    assert (content(out / "data/videos"), decisions, rev) == (TWO, HEADER, second)
 
 
 @pytest.mark.slow
 def test_a_revision_may_be_a_branch_or_the_beginning_of_a_commit(versions, tmp_path):
     repo, first, second = versions
     out, _, rev = fetched(repo, tmp_path / "1", rev="main", path="lists/urls.csv")
-    assert (content(out), rev) == ({"urls.csv": b"id,start,end\n"}, second)
+    assert (content(out), rev) == ({"lists/urls.csv": b"id,start,end\n"}, second)
     out, _, rev = fetched(repo, tmp_path / "2", rev=first[:10], path="data/videos/sub")
-    assert (content(out), rev) == ({"sub/v2.mp4": b"two"}, first)
+    assert (content(out), rev) == ({"data/videos/sub/v2.mp4": b"two"}, first)
     out, _, rev = fetched(repo, tmp_path / "3", rev=second, path="data")
     assert content(out / "data/videos") == TWO
 

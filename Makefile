@@ -5,10 +5,10 @@ STAMP := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mlflow test test-slow lint format lock clean
+.PHONY: help setup demo mlflow test test-slow test-containers images image image-sizes lint format readmes lock clean
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make .venv with everything at the locked versions
 
@@ -28,10 +28,22 @@ mlflow: setup ## the tracking UI, to compare runs side by side: http://127.0.0.1
 	$(BIN)/mlflow ui --backend-store-uri sqlite:///mlflow.db
 
 test: setup ## the fast tests
-	$(BIN)/python -m pytest -m "not slow" -n 2 -q
+	$(BIN)/python -m pytest -m "not slow and not containers" -n 2 -q
 
 test-slow: setup ## the tests that take longer
-	$(BIN)/python -m pytest -m slow -q
+	$(BIN)/python -m pytest -m "slow and not containers" -q
+
+test-containers: setup ## the tests that run the images, after `make images`
+	$(BIN)/python -m pytest -m containers -q tests/containers
+
+images: ## build all container images (docs/containers.md)
+	$(PYTHON) containers/build
+
+image: ## build one, and what it stands on: make image STAGE=filter
+	$(PYTHON) containers/build $(or $(STAGE),$(error say which: make image STAGE=filter))
+
+image-sizes: ## how large the images are, as a table
+	@$(PYTHON) containers/build --sizes
 
 lint: setup ## style, types, the direction of imports
 	$(BIN)/ruff check .
@@ -42,6 +54,9 @@ lint: setup ## style, types, the direction of imports
 format: setup ## mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+readmes: setup ## write the tables of parameters in the components' READMEs anew
+	$(BIN)/python -m tests.contract.readme_tables
 
 lock: setup ## choose versions anew, within pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --extra dev --no-emit-index-url --output-file requirements.lock pyproject.toml

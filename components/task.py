@@ -51,5 +51,7 @@ def _words(arguments: Mapping[str, Any], left_out: Collection[str]) -> list[Any]
 def _flag(name: str, argument: Any) -> tuple[Any, ...]:
     if isinstance(argument, InputListOfArtifactsPlaceholder):
         return ()
-    value = argument.path if isinstance(argument, ContainerComponentArtifactChannel) else argument
-    return f"--{name}", value
+    values = argument if isinstance(argument, tuple) else (argument,)
+    return f"--{name}", *(
+        value.path if isinstance(value, ContainerComponentArtifactChannel) else value for value in values
+    )

@@ -8,9 +8,9 @@ from google.protobuf import json_format
 from kfp import compiler, components, dsl
 from kfp.local import executor_input_utils, placeholder_utils
 from kfp.pipeline_spec import pipeline_spec_pb2
-from pipelines.steps.__main__ import execute
 
 from leftright import cli
+from pipelines.steps.__main__ import execute
 
 
 @dataclass(frozen=True)

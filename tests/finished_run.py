@@ -42,13 +42,13 @@ class Run:
     def flags(self) -> dict[str, object]:
         """The report's inputs."""
         return {
-            "stage_metrics": self.root / "metrics",
+            "stage_metrics": (self.root / "metrics",),
             "clips": (self.root / "collect",),
             "filtered": (self.root / "filter",),
             "curated": self.root / "curate",
             "model": (self.root / "pretrain",),
             "localized": (self.root / "localize",),
-            "truth": (self.root / "simulate" / "truth.parquet",),
+            "truth": (self.root / "simulate",),
         }
 
 

@@ -76,7 +76,7 @@ def _loaded(file: Path) -> ModuleType:
 
 
 def _the_pipeline(module: ModuleType, file: Path) -> graph_component.GraphComponent:
-    """The one pipeline that the file defines; those that it imports from elsewhere do not count."""
+    """The pipeline of the file's own name, or the only one; those that it imports from elsewhere do not count."""
     found = {
         name: value
         for name, value in vars(module).items()
@@ -84,8 +84,10 @@ def _the_pipeline(module: ModuleType, file: Path) -> graph_component.GraphCompon
     }
     if not found:
         raise InputError(f"{file}: holds no function decorated with @dsl.pipeline")
+    if file.stem in found:
+        return found[file.stem]
     if len(found) > 1:
-        raise InputError(f"{file}: holds several pipelines ({', '.join(found)}); leave one in a file")
+        raise InputError(f"{file}: holds several pipelines ({', '.join(found)}); name the main one {file.stem}")
     return next(iter(found.values()))
 
 
@@ -123,6 +125,8 @@ def parameters(words: list[str], package: Package) -> dict[str, Any]:
         name, equals, text = word.partition("=")
         if not equals:
             raise InputError(f"`{word}`: write a parameter as key=value")
+        # params.yaml's own way to name a value is as good: filter.face_confidence is filter_face_confidence.
+        name = name.replace(".", "_")
         if name not in package.definitions:
             known = ", ".join(package.definitions) or "none"
             raise InputError(f"{name}: {package.name} has no such parameter; it has {known}")

@@ -4,4 +4,4 @@ A step is a module with a function `run`, whose keyword arguments are its flags:
 runs in an image of its own, `leftright-steps`, which has git and DVC and knows no kfp.
 """
 
-STEPS = ("fetch", "publish", "champion", "gate", "promote", "outcome", "trainjob")
+STEPS = ("resolve", "fetch", "publish", "champion", "gate", "promote", "outcome", "trainjob")

@@ -4,7 +4,8 @@
     leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
 
 `--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
-`--executor-input JSON` is what a task of Kubeflow Pipelines passes, to a stage or an app (see `leftright.executor`).
+`--executor-input JSON` is what a task of Kubeflow Pipelines passes, to a stage or an app (see `leftright.executor`);
+`--data-rev` and `--kfp-run` say which version of the data a stage works on, and which run it belongs to (`leftright.lineage`).
 Bad input prints one line and exits with status 2.
 """
 
@@ -13,17 +14,17 @@ import importlib.util
 import inspect
 import logging
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
-from leftright import arguments, executor, tracking
+from leftright import arguments, executor, lineage, tracking
 from leftright.errors import InputError
-from leftright.results import Outcome, Value
+from leftright.results import Outcome
 from leftright.stages import STAGES
 
-APPS = ("summary", "verify", "compare")
+APPS = ("summary", "verify", "compare", "lineage")
 """What is run beside the stages: a module of `leftright.apps` each, whose `run` may return numbers for a task's metrics."""
 
 COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAGES} | {
@@ -31,8 +32,8 @@ COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAG
 }
 """What a person may type, and the module whose `run` it calls."""
 
-CLUSTER = {command: f"pipelines.commands.{command}" for command in ("submit", "schedule")}
-"""What speaks to a cluster: modules with `main(words)` that lie in the project's folder, not in this package."""
+CLUSTER = {command: f"pipelines.commands.{command}" for command in ("submit", "schedule", "run")}
+"""What runs pipelines: modules with `main(words)` that lie in the project's folder, not in this package."""
 COMMANDS |= CLUSTER
 
 
@@ -61,22 +62,25 @@ def execute(command: str, words: list[str]) -> int:
         return _execute_for_cluster(command, words)
     module = importlib.import_module(COMMANDS[command])
     description = (module.__doc__ or "").split("\n\n")[0]
-    words, task = executor.take(words)
+    words, task = executor.take(words, inspect.signature(module.run).parameters)
     if command in STAGES:
-        words = arguments.with_params(words, command)
-    given = arguments.parse(module.run, words, f"leftright {command}", description)
-    values = _run_stage(command, module, given) if command in STAGES else module.run(**given)
+        outcome = _run_stage(command, module, words, description, is_task=task is not None)
+    else:
+        outcome = Outcome(module.run(**arguments.parse(module.run, words, f"leftright {command}", description)) or {})
     if task is not None:
-        task.finish(values or {})
+        task.finish(outcome.values, outcome.figures, outcome.tables)
     return 0
 
 
-def _run_stage(stage: str, module: Any, given: Mapping[str, Any]) -> Mapping[str, Value]:
-    """Run a stage under tracking; returns its numbers."""
-    with tracking.stage_run(stage, asdict(given["config"])) as run:
+def _run_stage(stage: str, module: ModuleType, words: list[str], description: str, *, is_task: bool) -> Outcome:
+    """Run a stage under tracking."""
+    words, made_by = lineage.take(words)
+    words = arguments.with_params(words, stage)
+    given = arguments.parse(module.run, words, f"leftright {stage}", description)
+    with lineage.handed(made_by), tracking.stage_run(stage, asdict(given["config"]), is_task=is_task) as run:
         outcome: Outcome = module.run(**given)
         run.finish(outcome)
-    return outcome.values
+    return outcome
 
 
 def _execute_for_cluster(command: str, words: list[str]) -> int:

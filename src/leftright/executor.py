@@ -2,14 +2,16 @@
 
 A component passes its executor input as `--executor-input '{{$}}'`. From it a stage takes input artifacts that no placeholder
 can spell: those of a list (a fan-in), of which the backend makes the files but gives no paths. Into the output file go the
-output artifacts again, the metrics artifact with the stage's numbers, which the UI shows. Without that file a local run of a
-container component loses its artifacts.
+output artifacts again, the metrics artifact with the stage's numbers and a page of its figures, both of which the UI shows.
+Without that file a local run of a container component loses its artifacts.
 """
 
 import json
 import math
-from collections.abc import Mapping
+from base64 import b64encode
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,17 @@ from leftright.files import replace_file
 from leftright.results import Value
 
 FLAG = "--executor-input"
-_METRICS = "system.Metrics"
+_METRICS, _PAGE = "system.Metrics", "system.HTML"
+_HEAD = """<!doctype html>
+<meta charset="utf-8">
+<title>Figures</title>
+<style>
+body { font-family: system-ui, sans-serif; margin: 1.5rem; background: #fff; color: #222; }
+figure { margin: 0 0 2rem; }
+img { max-width: 100%; height: auto; }
+figcaption { color: #555; }
+</style>
+"""
 # Where a task finds what lies in an object store: the backend mounts or copies it there.
 _MOUNTS = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 
@@ -31,18 +43,29 @@ class ExecutorInput:
     outputs: Mapping[str, list[dict[str, Any]]]
     output_file: Path
 
-    def flags(self, words: list[str]) -> list[str]:
-        """The flags for those input artifacts that `words` do not give: the artifact's name is the flag's."""
+    def flags(self, words: list[str], names: Collection[str] | None = None) -> list[str]:
+        """The flags for those input artifacts that `words` do not give: the artifact's name is the flag's.
+
+        names : the flags that there are, where some artifacts have another use than to be one.
+        """
         given = {word.partition("=")[0].lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
-        missing = {name: artifacts for name, artifacts in self.inputs.items() if name not in given and artifacts}
+        wanted = {name: artifacts for name, artifacts in self.inputs.items() if names is None or name in names}
+        missing = {name: artifacts for name, artifacts in wanted.items() if name not in given and artifacts}
         return [
             word
             for name, artifacts in missing.items()
             for word in (f"--{name}", *(local_path(artifact["uri"]) for artifact in artifacts))
         ]
 
-    def finish(self, values: Mapping[str, Value]) -> None:
-        """Write the output file: every output artifact, the metrics artifact with `values` as its metadata."""
+    def finish(self, values: Mapping[str, Value], figures: Sequence[Path] = (), tables: Sequence[Path] = ()) -> None:
+        """Write the output file: every output artifact, the metrics artifact with `values` as its metadata.
+
+        An artifact that is a page is written here as well: a copy of the page among `tables`, else one of the `figures`.
+        """
+        for artifact in (artifact for listed in self.outputs.values() for artifact in listed):
+            if _kind(artifact) == _PAGE:
+                with replace_file(Path(local_path(artifact["uri"]))) as temporary:
+                    temporary.write_text(_page(figures, tables), encoding="utf-8")
         artifacts = {
             name: {"artifacts": [_with_numbers(artifact, values) for artifact in listed]}
             for name, listed in self.outputs.items()
@@ -51,8 +74,8 @@ class ExecutorInput:
             temporary.write_text(json.dumps({"artifacts": artifacts}))
 
 
-def take(words: list[str]) -> tuple[list[str], ExecutorInput | None]:
-    """`words` without `--executor-input JSON`, with the flags that it stands for; and the input, if there is one.
+def take(words: list[str], names: Collection[str] | None = None) -> tuple[list[str], ExecutorInput | None]:
+    """`words` without `--executor-input JSON`, with those flags of `names` that it stands for; and the input, if there is one.
 
     Raises InputError for text that is no executor input.
     """
@@ -63,7 +86,7 @@ def take(words: list[str]) -> tuple[list[str], ExecutorInput | None]:
         raise InputError(f"{FLAG}: its JSON is missing; a component writes {FLAG} '{{{{$}}}}'")
     rest = words[:position] + words[position + 2 :]
     given = parse(words[position + 1])
-    return rest + given.flags(rest), given
+    return rest + given.flags(rest, names), given
 
 
 def parse(text: str) -> ExecutorInput:
@@ -92,9 +115,26 @@ def _artifacts(side: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _with_numbers(artifact: dict[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
-    if artifact.get("type", {}).get("schemaTitle") != _METRICS:
+    if _kind(artifact) != _METRICS:
         return artifact
     return {**artifact, "metadata": {**artifact.get("metadata", {}), **flat(values)}}
+
+
+def _kind(artifact: Mapping[str, Any]) -> str:
+    return str(artifact.get("type", {}).get("schemaTitle", ""))
+
+
+def _page(figures: Sequence[Path], tables: Sequence[Path]) -> str:
+    """The stage's own page where it wrote one, else a page of its figures, whole in itself."""
+    for path in tables:
+        if path.suffix == ".html":
+            return path.read_text(encoding="utf-8")
+    pictures = "\n".join(
+        f'<figure><img src="data:image/png;base64,{b64encode(path.read_bytes()).decode()}" alt="{escape(path.stem)}">'
+        f"<figcaption>{escape(path.stem)}</figcaption></figure>"
+        for path in figures
+    )
+    return f"{_HEAD}{pictures or '<p>No figures.</p>'}\n"
 
 
 def flat(values: Mapping[str, Value]) -> dict[str, float]:

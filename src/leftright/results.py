@@ -14,6 +14,9 @@ from pathlib import Path
 from leftright.errors import InputError
 from leftright.files import replace_file
 
+MODEL = "model.pt"
+"""The name of a model's file in the directory of the stage that made it."""
+
 
 @dataclass(frozen=True)
 class Value:

@@ -2,8 +2,8 @@
 
 A chain of stages is one parent run; each stage is a nested run under the stage's name. Stages of one chain are separate
 processes, so the parent is found, not handed down: it is the run of this experiment that carries the same chain tag, a
-digest of the git commit and of params.yaml (with the name of the `dvc exp` run, where there is one). A pipeline that hands
-us a run (`MLFLOW_RUN_ID`) is obeyed instead: that run is resumed.
+digest of the git commit and of params.yaml (with the name of the `dvc exp` run and of the pipeline's run, where there is
+one). A pipeline that hands us a run (`MLFLOW_RUN_ID`) is obeyed instead: that run is resumed.
 
 Where no server is named by `MLFLOW_TRACKING_URI`, the store is `mlflow.db` beside `params.yaml`. `LEFTRIGHT_TRACKING=none`
 turns tracking off; a store that does not answer costs one warning and no result.
@@ -16,11 +16,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
-from leftright import __version__
+from leftright import __version__, lineage
 from leftright.errors import InputError
 from leftright.files import replace_file
 from leftright.results import Outcome, Value
@@ -30,7 +31,11 @@ _log = logging.getLogger(__name__)
 
 
 class Run(Protocol):
-    """What a stage may say while it runs; what it says at its end is its Outcome."""
+    """What a stage may say while it runs; what it says at its end is its Outcome. run_id : "" where nothing is tracked."""
+
+    @property
+    def run_id(self) -> str:
+        """The run's name in the store."""
 
     def step(self, step: int, numbers: Mapping[str, float]) -> None:
         """Log numbers of one training step, for curves."""
@@ -44,6 +49,8 @@ class Run(Protocol):
 
 class _NoRun:
     """A run that keeps nothing: tracking is off, or its store does not answer."""
+
+    run_id = ""
 
     def step(self, step: int, numbers: Mapping[str, float]) -> None: ...
 
@@ -61,15 +68,17 @@ def current() -> Run:
 
 
 @contextmanager
-def stage_run(stage: str, parameters: Mapping[str, Any]) -> Iterator[Run]:
+def stage_run(stage: str, parameters: Mapping[str, Any], *, is_task: bool = False) -> Iterator[Run]:
     """Track one stage as a run of its own, nested under its chain's parent.
 
-    parameters : the stage's configuration, logged as the run's parameters. An exception inside marks the run as failed and
-    goes on its way.
+    parameters : the stage's configuration, logged as the run's parameters. is_task : whether a pipeline runs it, in a container
+    whose own files are gone afterwards: then nothing is tracked unless a server is named. An exception inside marks the run as
+    failed and goes on its way.
     """
     global _current
+    is_off = os.environ.get("LEFTRIGHT_TRACKING") == "none" or (is_task and not os.environ.get("MLFLOW_TRACKING_URI"))
     # torchrun starts several processes of one stage: the first one's run is the stage's.
-    if os.environ.get("LEFTRIGHT_TRACKING") == "none" or os.environ.get("RANK", "0") != "0":
+    if is_off or os.environ.get("RANK", "0") != "0":
         yield _current
         return
     run = _MlflowRun.start(stage, parameters)
@@ -87,7 +96,7 @@ class _MlflowRun:
     """A run of one stage in an MLflow store."""
 
     def __init__(self, client: Any, run_id: str, parent_id: str | None, stage: str) -> None:
-        self._client, self._run_id, self._parent_id, self._stage = client, run_id, parent_id, stage
+        self._client, self.run_id, self._parent_id, self._stage = client, run_id, parent_id, stage
         self._owned = parent_id is not None
 
     @classmethod
@@ -111,7 +120,7 @@ class _MlflowRun:
                 run = cls(client, created.info.run_id, parent, stage)
             run._parameters(parameters)
             for key, value in tags.items():
-                client.set_tag(run._run_id, key, value)
+                client.set_tag(run.run_id, key, value)
             return run
         except (MlflowException, OSError) as error:
             _log.warning(
@@ -122,7 +131,7 @@ class _MlflowRun:
     def _parameters(self, parameters: Mapping[str, Any]) -> None:
         """Log the stage's parameters, on its chain as `<stage>.<name>`, so that two chains can be compared by them."""
         for key, value in parameters.items():
-            self._client.log_param(self._run_id, key, value)
+            self._client.log_param(self.run_id, key, value)
         if self._parent_id is None:
             return
         # A parameter is logged once and never changed: a stage that was run again with other flags keeps its own alone.
@@ -133,16 +142,16 @@ class _MlflowRun:
 
     def step(self, step: int, numbers: Mapping[str, float]) -> None:
         for key, number in numbers.items():
-            self._client.log_metric(self._run_id, key, number, step=step)
+            self._client.log_metric(self.run_id, key, number, step=step)
 
     def finish(self, outcome: Outcome) -> None:
-        for run_id in filter(None, (self._run_id, self._parent_id)):
+        for run_id in filter(None, (self.run_id, self._parent_id)):
             self._values(run_id, outcome.values)
         for folder, paths in (("figures", outcome.figures), ("tables", outcome.tables)):
             for path in paths:
-                self._client.log_artifact(self._run_id, str(path), folder)
+                self._client.log_artifact(self.run_id, str(path), folder)
         if outcome.model is not None:
-            _log_model(self._run_id, outcome.model)
+            _log_model(self.run_id, outcome.model)
 
     def _values(self, run_id: str, values: Mapping[str, Value]) -> None:
         for key, value in values.items():
@@ -153,7 +162,7 @@ class _MlflowRun:
     def end(self, status: str) -> None:
         """Close the run; one that a pipeline handed us is the pipeline's to close."""
         if self._owned:
-            self._client.set_terminated(self._run_id, status)
+            self._client.set_terminated(self.run_id, status)
             self._client.set_terminated(self._parent_id, status)
 
 
@@ -167,7 +176,8 @@ def _log_model(run_id: str, path: Path) -> None:
     predictor = models.Predictor(path)
     example = predictor.example_input()
     with mlflow.start_run(run_id=run_id):
-        _log_pyfunc(path, input_example=example, signature=infer_signature(example, predictor.predict(example)))
+        described = {"signature": infer_signature(example, predictor.predict(example)), "input_example": example}
+        _log_pyfunc(path, tags=_lineage_tags(predictor.meta.lineage), **described)
 
 
 def _log_pyfunc(path: Path, **described: Any) -> Any:
@@ -182,6 +192,10 @@ def _log_pyfunc(path: Path, **described: Any) -> Any:
         pip_requirements=[f"leftright[pretrain]=={__version__}"],
         **described,
     )
+
+
+def _lineage_tags(known: lineage.Lineage) -> dict[str, str]:
+    return {f"leftright.{name}": text for name, text in asdict(known).items() if text}
 
 
 def _pyfunc_model() -> Any:
@@ -295,12 +309,16 @@ def _tags(stage: str) -> dict[str, str]:
     commit = _command_output("git", "rev-parse", "HEAD")
     params = _digest(Path("params.yaml"))
     experiment = os.environ.get("DVC_EXP_NAME", "")
-    chain = hashlib.sha256("\n".join((commit, params, experiment)).encode()).hexdigest()[:16]
+    kfp_run = lineage.kfp_run()
+    # In a pipeline's containers there is neither git nor params.yaml: its run tells its chain from the next one's.
+    chain_of = (commit, params, experiment, kfp_run) if kfp_run else (commit, params, experiment)
+    chain = hashlib.sha256("\n".join(chain_of).encode()).hexdigest()[:16]
     tags = {
         "leftright.stage": stage,
         "leftright.chain": chain,
         "leftright.params": params,
         "leftright.dvc_exp": experiment,
+        "leftright.kfp_run": kfp_run,
     }
     return {**tags, "leftright.dvc_lock": _digest(Path("dvc.lock")), "mlflow.source.git.commit": commit}
 

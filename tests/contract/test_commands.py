@@ -20,7 +20,8 @@ from tests.contract.test_names import CONFIGURATIONS, ROOT
 
 # Modules that decide how a result is written and tracked, and not what it is.
 PLUMBING = {"leftright"} | {
-    f"leftright.{name}" for name in ("arguments", "errors", "files", "parallel", "results", "stages", "tracking")
+    f"leftright.{name}"
+    for name in ("arguments", "errors", "files", "lineage", "parallel", "results", "stages", "tracking")
 }
 
 

@@ -15,16 +15,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from components.champion.component import champion
-from components.compare.component import compare
-from components.gate.component import gate
-from components.outcome.component import outcome
-from components.promote.component import promote
 from google.protobuf import json_format
 from kfp import compiler, dsl
 from kfp.dsl import Dataset, Input, Model
 from kfp.pipeline_spec import pipeline_spec_pb2
 
+from components.champion.component import champion
+from components.compare.component import compare
+from components.gate.component import gate
+from components.outcome.component import outcome
+from components.promote.component import promote
 from leftright import tracking
 from leftright.clips import write_table
 from leftright.data.shards import ShardReader

@@ -39,8 +39,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     stage("curate", directory, "--filtered", "data/filter", "--decisions", "decisions.csv")
     stage("pack", directory, "--curated", "data/curate", "--clips", "data/collect")
     tables = ("--stage-metrics", "metrics", "--clips", "data/collect", "--filtered", "data/filter")
-    empty = ("--model", "--localized", "--truth")
-    stage("report", directory, *tables, "--curated", "data/curate", *empty)
+    stage("report", directory, *tables, "--curated", "data/curate")
     return directory
 
 

@@ -76,6 +76,22 @@ def test_the_output_file_holds_every_artifact_and_the_numbers(tmp_path):
     assert metrics["metadata"] == {"flip.accuracy": 0.9, "flip.accuracy.low": 0.8, "flip.accuracy.high": 0.95}
 
 
+def test_a_page_is_the_stages_own_or_one_of_its_figures(tmp_path):
+    page = artifact("page", str(tmp_path / "page"), "system.HTML")
+    outputs = {"page": {"artifacts": [page]}}
+    task = executor.parse(json.dumps({"outputs": {"artifacts": outputs, "outputFile": str(tmp_path / "o.json")}}))
+    (tmp_path / "first <one>.png").write_bytes(b"picture")
+    task.finish({}, figures=[tmp_path / "first <one>.png"])
+    written = (tmp_path / "page").read_text()
+    assert 'src="data:image/png;base64,cGljdHVyZQ=="' in written
+    assert "first &lt;one&gt;" in written
+    (tmp_path / "report.html").write_text("<p>the stage's own")
+    task.finish({}, figures=[tmp_path / "first <one>.png"], tables=[tmp_path / "t.csv", tmp_path / "report.html"])
+    assert (tmp_path / "page").read_text() == "<p>the stage's own"
+    task.finish({})
+    assert "No figures" in (tmp_path / "page").read_text()
+
+
 @pytest.mark.parametrize("text", ["{{$}}", "{", "[]", "{}", '{"outputs": {"artifacts": {"a": 3}, "outputFile": "x"}}'])
 def test_what_is_no_executor_input_is_one_line(text):
     with pytest.raises(InputError, match="not an executor input"):

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
-from leftright import tracking
+from leftright import lineage, tracking
+from leftright.lineage import Lineage
+from leftright.models import AudioVisualNetwork, save_model
 from leftright.results import Outcome, Value
+from tests.unit.models.test_audio_visual import TINY, TINY_WINDOW
 
 OUTCOME = Outcome({"flip.accuracy": Value(0.9, 0.8, 0.95, 100), "flip.videos": Value(None)})
 
@@ -81,6 +85,45 @@ def test_other_parameters_are_another_chain(project: Path) -> None:
     assert of_chain(before).keys() != of_chain(after).keys()
 
 
+def test_runs_of_a_pipeline_are_a_chain_each(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their tasks know neither git nor params.yaml; without the run's name all of them would be one chain."""
+    monkeypatch.setenv("PATH", "")
+    (project / "params.yaml").unlink()
+    for name in ("run-1", "run-2"):
+        with lineage.handed(Lineage(kfp_run=name)):
+            track("collect")
+            track("filter")
+    of_runs = [run for run in runs() if run.data.tags.get("leftright.kfp_run")]
+    chains = {(run.data.tags["leftright.kfp_run"], run.data.tags["leftright.chain"]) for run in of_runs}
+    assert len(chains) == len({chain for _, chain in chains}) == 2
+    assert len(of_runs) == 2 * 3
+
+
+def test_a_run_has_a_name_while_it_runs(project: Path) -> None:
+    assert tracking.current().run_id == ""
+    with tracking.stage_run("filter", {}) as run:
+        assert run.run_id == of_chain(tracking._digest(project / "params.yaml"))["filter"].info.run_id
+
+
+def test_the_model_in_the_store_has_its_lineage_as_tags(project: Path) -> None:
+    import mlflow
+
+    torch.manual_seed(0)
+    with tracking.stage_run("pretrain", {}) as run:
+        made_from = Lineage("abc+", "run-7", run.run_id)
+        save_model(project / "model.pt", AudioVisualNetwork(TINY, TINY_WINDOW), "flip", {}, made_from)
+        run.finish(Outcome({}, model=project / "model.pt"))
+    experiment = mlflow.MlflowClient().get_run(run.run_id).info.experiment_id
+    found = mlflow.MlflowClient().search_logged_models([experiment])
+    (model,) = (model for model in found if model.source_run_id == run.run_id)
+    tags = {key: text for key, text in model.tags.items() if key.startswith("leftright.")}
+    assert tags == {
+        "leftright.data_rev": "abc+",
+        "leftright.kfp_run": "run-7",
+        "leftright.mlflow_run": run.run_id,
+    }
+
+
 def test_a_failed_stage_is_marked_and_its_error_goes_on(project: Path) -> None:
     with pytest.raises(ValueError, match="broken"), tracking.stage_run("filter", {}):
         raise ValueError("broken")
@@ -122,3 +165,10 @@ def test_tracking_can_be_turned_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LEFTRIGHT_TRACKING", "none")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://nowhere")
     track("filter")
+
+
+def test_a_task_without_a_server_tracks_nothing(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    with tracking.stage_run("filter", {}, is_task=True) as run:
+        run.finish(Outcome({}))
+    assert not (project / "mlflow.db").exists()

@@ -2,6 +2,15 @@
 
 from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
-from leftright.models.saved import ModelMeta, Predictor, load_model, save_model
+from leftright.models.saved import ModelMeta, Predictor, load_model, read_lineage, save_model
 
-__all__ = ["Architecture", "AudioVisualNetwork", "ModelMeta", "Predictor", "WindowGeometry", "load_model", "save_model"]
+__all__ = [
+    "Architecture",
+    "AudioVisualNetwork",
+    "ModelMeta",
+    "Predictor",
+    "WindowGeometry",
+    "load_model",
+    "read_lineage",
+    "save_model",
+]

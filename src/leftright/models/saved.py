@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 
 from leftright.errors import InputError
 from leftright.files import replace_file
+from leftright.lineage import Lineage
 from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
+from leftright.results import MODEL
 
 FORMAT = 1
 
@@ -22,23 +24,27 @@ class ModelMeta:
     """What a model file says of its model.
 
     task : what its logit means; "flip": the channels have been swapped. config : the parameters of the stage that trained
-    it, as that stage's params section has them.
+    it, as that stage's params section has them. lineage : what it comes from.
     """
 
     task: str
     architecture: Architecture
     geometry: WindowGeometry
     config: Mapping[str, Any]
+    lineage: Lineage
 
 
-def save_model(path: Path, model: AudioVisualNetwork, task: str, config: Mapping[str, Any]) -> None:
-    """Write a model in one step. config : plain values."""
+def save_model(
+    path: Path, model: AudioVisualNetwork, task: str, config: Mapping[str, Any], lineage: Lineage | None = None
+) -> None:
+    """Write a model in one step. config : plain values. lineage : unknown unless it is given."""
     document = {
         "format": FORMAT,
         "task": task,
         "architecture": asdict(model.architecture),
         "geometry": asdict(model.geometry),
         "config": dict(config),
+        "lineage": asdict(lineage or Lineage()),
         "weights": {name: tensor.cpu() for name, tensor in model.state_dict().items()},
     }
     with replace_file(path) as temporary:
@@ -46,7 +52,10 @@ def save_model(path: Path, model: AudioVisualNetwork, task: str, config: Mapping
 
 
 def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
-    """Read a model, on the CPU and in evaluation mode. Raises InputError for a missing file or one of another kind."""
+    """Read a model, on the CPU and in evaluation mode. path : its file, or the directory that it lies in.
+
+    Raises InputError for a missing file or one of another kind.
+    """
     document = _read(path)
     try:
         meta = ModelMeta(
@@ -54,6 +63,7 @@ def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
             Architecture(**document["architecture"]),
             WindowGeometry(**document["geometry"]),
             document["config"],
+            _lineage(document),
         )
         model = AudioVisualNetwork(meta.architecture, meta.geometry)
         model.load_state_dict(document["weights"])
@@ -62,7 +72,19 @@ def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
     return model.eval(), meta
 
 
+def read_lineage(path: Path) -> Lineage:
+    """What a model file says of its making. Raises InputError for a missing file or one of another kind."""
+    return _lineage(_read(path))
+
+
+def _lineage(document: Mapping[str, Any]) -> Lineage:
+    # A file of before there was a lineage is a model all the same.
+    written = document.get("lineage")
+    return Lineage.of(written if isinstance(written, dict) else {})
+
+
 def _read(path: Path) -> dict[str, Any]:
+    path = path / MODEL if path.is_dir() else path
     if not path.is_file():
         raise InputError(f"{path}: no such model; run pretrain, or correct the path")
     try:

@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 
 CURATED, CHANNELS, LEAKAGE = "curated.parquet", "channels.parquet", "leakage.parquet"
 PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
-WINDOWS, TRAJECTORIES = "windows.parquet", "trajectories.parquet"
+WINDOWS, TRUTH, TRAJECTORIES = "windows.parquet", "truth.parquet", "trajectories.parquet"
 
 _CURATED_COLUMNS = (
     "clip", "video", "channel", "start_ms", "source", "verdict", "reason", "kept", "kept_reason",
@@ -65,13 +65,11 @@ class Truth:
 class Inputs:
     """Everything that the sections read.
 
-    metrics : the numbers of every stage, by key. stages : the stages that wrote them. videos, attempts : the ledger's videos,
-    and clips that were tried. curated : every clip with verdict, reason, kept and splits. channels, leakage : as `curate`
-    wrote them.
+    metrics : the numbers of the stages, by key. videos, attempts : the ledger's videos, and clips that were tried. curated :
+    every clip with verdict, reason, kept and splits. channels, leakage : as `curate` wrote them.
     """
 
     metrics: Mapping[str, Value]
-    stages: tuple[str, ...]
     videos: pd.DataFrame
     attempts: pd.DataFrame
     curated: pd.DataFrame
@@ -84,7 +82,7 @@ class Inputs:
 
 def read(
     *,
-    stage_metrics: Path,
+    stage_metrics: Sequence[Path],
     clips: Sequence[Path],
     filtered: Sequence[Path],
     curated: Path,
@@ -93,15 +91,13 @@ def read(
     truth: Sequence[Path],
 ) -> Inputs:
     """Read what the stages wrote. Raises InputError for a table that is missing or lacks a column."""
-    metrics, stages = _metrics(stage_metrics)
     videos, attempts = _ledger(clips)
     table = read_table(curated / CURATED, _CURATED_COLUMNS)
     _check_same_clips(
         read_tables(clips, MANIFEST, ("clip",)), read_tables(filtered, FILTERED, ("clip",)), table, curated
     )
     return Inputs(
-        metrics=metrics,
-        stages=stages,
+        metrics=_metrics(stage_metrics),
         videos=videos,
         attempts=attempts,
         curated=table,
@@ -113,11 +109,19 @@ def read(
     )
 
 
-def _metrics(directory: Path) -> tuple[dict[str, Value], tuple[str, ...]]:
-    paths = [path for path in sorted(directory.glob("*.json")) if path.stem != "report"]
+def _metrics(places: Sequence[Path]) -> dict[str, Value]:
+    """The numbers of metrics files, and of all files of a directory but the report's own."""
+    paths = [path for place in places for path in _metrics_files(place)]
+    return {key: value for path in paths for key, value in results.read(path).items()}
+
+
+def _metrics_files(place: Path) -> list[Path]:
+    if not place.is_dir():
+        return [place]
+    paths = [path for path in sorted(place.glob("*.json")) if path.stem != "report"]
     if not paths:
-        raise InputError(f"{directory}: holds no metrics file; run the stages before the report")
-    return {key: value for path in paths for key, value in results.read(path).items()}, tuple(p.stem for p in paths)
+        raise InputError(f"{place}: holds no metrics file; run the stages before the report")
+    return paths
 
 
 def _ledger(directories: Sequence[Path]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -145,12 +149,12 @@ def _localized(directory: Path) -> Localized:
     return Localized(read_table(directory / WINDOWS, _WINDOW_COLUMNS), figures)
 
 
-def _truth(path: Path, videos: pd.DataFrame) -> Truth | None:
+def _truth(directory: Path, videos: pd.DataFrame) -> Truth | None:
     """The truth of the collected videos; None where it is of none of them, since a world may lie beside real videos.
 
     Raises InputError where it is of some: a report on both would call neither by its name.
     """
-    trajectories = path.with_name(TRAJECTORIES)
+    path, trajectories = directory / TRUTH, directory / TRAJECTORIES
     columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding")
     planted = read_table(path, ("video", "fault"))
     num_known = int(videos["video"].isin(planted["video"]).sum())

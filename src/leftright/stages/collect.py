@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class Config:
     source: Literal["folder", "urls", "youtube"]
     """Where videos come from: a folder of files, a list of URLs, or YouTube by keyword."""
     location: str
-    """The folder, or the list; not read for youtube."""
+    """The folder, or the list; not read for youtube. Within `videos`, where that is given."""
     mode: Literal["fetch", "dry_run"]
     """dry_run writes nothing and prints what would be fetched, and its weight, as a list that `urls` reads."""
     seed: int
@@ -91,11 +91,14 @@ class Config:
                 raise InputError(f"--{name} {getattr(self, name)}: must be at least {low}")
 
 
-def run(config: Config, *, out: Path, metrics: Path, part: str = "0/1") -> Outcome:
+def run(config: Config, *, videos: tuple[Path, ...] = (), out: Path, metrics: Path, part: str = "0/1") -> Outcome:
     """Collect part `part` of the source's videos into the directory `out`; a dry run prints, and writes no file.
 
-    Raises InputError for an unusable location, and where a server goes on refusing.
+    videos : the directory that the location lies in, where a task before this one brought it. Raises InputError for an unusable
+    location, and where a server goes on refusing.
     """
+    if videos:
+        config = replace(config, location=str(videos[0] / config.location))
     source = make_source(config)
     if config.mode == "dry_run":
         return Outcome(_dry_run(source, config, Part.parse(part)))

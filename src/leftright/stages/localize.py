@@ -91,7 +91,7 @@ class Sight:
 def run(config: Config, *, shards: tuple[Path, ...], model: Path, out: Path, metrics: Path) -> Outcome:
     """Judge a model; writes `windows.parquet` (one row a judged window) and `figures/` to `out`, and the metrics file.
 
-    shards : directories that `pack` wrote. model : file that `pretrain` wrote.
+    shards : directories that `pack` wrote. model : what `pretrain` wrote, or its model file.
     Raises InputError where no clip is left to judge or to fit on, or the model was trained for another task.
     """
     if config.num_threads:

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
-from leftright import files, results, tracking
+from leftright import files, lineage, results, tracking
 from leftright.clips import write_table
 from leftright.data.shards import INDEX, ShardReader
 from leftright.errors import InputError
+from leftright.lineage import Lineage
 from leftright.metrics import flip
-from leftright.results import Collector, Outcome, Value
+from leftright.results import MODEL, Collector, Outcome, Value
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.data.windows import ClipStore, Window
@@ -29,7 +30,7 @@ if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.training.processes import Processes
     from leftright.training.progress import Record
 
-MODEL, PREDICTIONS, CURVES = "model.pt", "predictions.parquet", "curves.csv"
+PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
 SPLITS = ("train", "val", "test")
 
 _log = logging.getLogger(__name__)
@@ -132,6 +133,7 @@ def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path) -
 
     reader = ShardReader(shards)
     rows = _rows_of_splits(reader.index, config.split, shards[0])
+    made_from = lineage.current(tracking.current().run_id, shards)
     with joined(config.accelerator) as processes:
         if config.batch_size % processes.count:
             raise InputError(f"batch_size {config.batch_size}: not a multiple of the {processes.count} processes")
@@ -142,7 +144,7 @@ def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path) -
             record = _train(config, setting, processes, checkpoint)
             if not processes.is_first:
                 return Outcome({})
-            values = _judge(config, setting, record, directory)
+            values = _judge(config, setting, record, made_from, directory)
             results.write(metrics, values)
             checkpoint.unlink()
     return Outcome(values, tables=(out / PREDICTIONS, out / CURVES), model=out / MODEL)
@@ -245,13 +247,13 @@ def _validate(config: Config, setting: Setting, network: "AudioVisualNetwork") -
     return float(is_right.mean()), float(flip.cross_entropy(stereo).value or 0.0), flip.expected_error(stereo)
 
 
-def _judge(config: Config, setting: Setting, record: "Record", directory: Path) -> dict[str, Value]:
+def _judge(config: Config, setting: Setting, record: "Record", made_from: Lineage, directory: Path) -> dict[str, Value]:
     """Save the best model, judge it, and write its predictions and the curves."""
     from leftright.models import save_model
     from leftright.training.evaluation import predict
 
     setting.network.load_state_dict(record.best_weights)
-    save_model(directory / MODEL, setting.network, "flip", asdict(config))
+    save_model(directory / MODEL, setting.network, "flip", asdict(config), made_from)
     tables = {
         name: predict(setting.network, setting.store, windows, name, num_workers=config.num_workers)
         for name, windows in setting.windows.items()

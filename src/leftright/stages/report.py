@@ -37,22 +37,22 @@ class Config:
 def run(
     config: Config,
     *,
-    stage_metrics: Path,
+    stage_metrics: tuple[Path, ...],
     clips: tuple[Path, ...],
     filtered: tuple[Path, ...],
     curated: Path,
-    model: tuple[Path, ...],
-    localized: tuple[Path, ...],
-    truth: tuple[Path, ...],
+    model: tuple[Path, ...] = (),
+    localized: tuple[Path, ...] = (),
+    truth: tuple[Path, ...] = (),
     out: Path,
     metrics: Path,
 ) -> Outcome:
     """Write `report.html`, `report.md` and `figures/` to `out`.
 
-    stage_metrics : the directory of metrics files. clips, filtered : what `collect` and `filter` wrote, part by part. curated :
-    what `curate` wrote. model, localized : what `pretrain` and `localize` wrote; empty where they were not run. truth : the
-    truth file of a simulated world, its trajectories beside it; empty for real videos. Raises InputError for a result that is
-    missing, unreadable or of another run.
+    stage_metrics : metrics files of stages, or directories of them. clips, filtered : what `collect` and `filter` wrote, part
+    by part. curated : what `curate` wrote. model, localized : what `pretrain` and `localize` wrote; none where they were not
+    run. truth : what `simulate` wrote; none for real videos. Raises InputError for a result that is missing, unreadable or of
+    another run.
     """
     read = given.read(
         stage_metrics=stage_metrics,

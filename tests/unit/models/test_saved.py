@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from leftright.errors import InputError
-from leftright.models import AudioVisualNetwork, Predictor, load_model, save_model
+from leftright.lineage import Lineage
+from leftright.models import AudioVisualNetwork, Predictor, load_model, read_lineage, save_model
 from tests.unit.models.test_audio_visual import TINY, TINY_WINDOW
 
 
@@ -64,3 +65,22 @@ def test_weights_of_other_sizes_are_refused(network, tmp_path):
     torch.save(document, tmp_path / "model.pt")
     with pytest.raises(InputError, match="a model of other sizes"):
         load_model(tmp_path / "model.pt")
+
+
+def test_a_model_carries_its_lineage(network, tmp_path):
+    save_model(tmp_path / "model.pt", network, "flip", {}, Lineage("abc+", "run-7", "0123"))
+    assert read_lineage(tmp_path / "model.pt") == load_model(tmp_path / "model.pt")[1].lineage
+    assert read_lineage(tmp_path / "model.pt") == Lineage("abc+", "run-7", "0123")
+
+
+def test_a_file_without_a_lineage_or_with_more_of_one_is_a_model(network, tmp_path):
+    path = tmp_path / "model.pt"
+    save_model(path, network, "flip", {})
+    document = torch.load(path)
+    for written, read in (
+        ({"lineage": {"data_rev": "abc", "of_tomorrow": "x"}}, Lineage("abc")),
+        ({"lineage": "abc"}, Lineage()),
+        ({}, Lineage()),
+    ):
+        torch.save({key: value for key, value in document.items() if key != "lineage"} | written, path)
+        assert load_model(path)[1].lineage == read_lineage(path) == read

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from itertools import islice
 
 import pytest
-from pipelines.commands import cron
 
 from leftright.errors import InputError
+from pipelines.commands import cron
 
 START = datetime(2030, 1, 1, 12, 0, tzinfo=UTC)
 """A Tuesday."""

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from pipelines.commands import package
 
 from leftright.errors import InputError
+from pipelines.commands import package
 
 EXAMPLE = Path(__file__).parent / "example.py"
 

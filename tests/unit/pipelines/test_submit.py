@@ -5,9 +5,9 @@ import socket
 import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
-from pipelines.commands import submit
 
 from leftright import cli
+from pipelines.commands import submit
 from tests.unit.pipelines.test_package import EXAMPLE
 
 VALUES = ["sha=1234567", "times=3", "scale=2", "loud=true", "words=[]", 'options={"a": 1}']

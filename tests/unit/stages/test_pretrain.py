@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 import torch
 
-from leftright import results, tracking
+from leftright import cli, lineage, results, tracking
 from leftright.data import shards
 from leftright.data.shards import ShardReader
 from leftright.errors import InputError
-from leftright.models import load_model
+from leftright.lineage import Lineage
+from leftright.models import load_model, read_lineage
 from leftright.stages import pretrain
 from tests.packed_world import write_packed_world
 
@@ -94,6 +95,34 @@ def test_it_writes_a_model_its_predictions_and_curves(packed, tmp_path):
     assert pd.read_csv(tmp_path / "pretrain" / "curves.csv")["step"].tolist() == [2, 4, 6]
 
 
+def test_two_runs_differ_in_nothing_but_their_lineage(packed, tmp_path, monkeypatch):
+    """The numbers of a model do not hang on who made it: its bytes are the same where its lineage is."""
+    monkeypatch.chdir(tmp_path)
+    run(CONFIG, packed, tmp_path / "first")
+    run(CONFIG, packed, tmp_path / "second")
+    with lineage.handed(Lineage("abc", "run-7")):
+        run(CONFIG, packed, tmp_path / "third")
+    first, second, third = (tmp_path / name / "pretrain" / "model.pt" for name in ("first", "second", "third"))
+    assert first.read_bytes() == second.read_bytes()
+    assert (read_lineage(first), read_lineage(third)) == (Lineage(), Lineage("abc", "run-7"))
+    assert_same_result(tmp_path / "first", tmp_path / "third")
+
+
+def test_the_command_hands_a_pipelines_facts_to_the_model(packed, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LEFTRIGHT_TRACKING", "none")
+    out, metrics = tmp_path / "pretrain", tmp_path / "pretrain.json"
+    words = ["--shards", str(packed), "--out", str(out), "--metrics", str(metrics)]
+    words += [word for key, value in asdict(CONFIG).items() for word in (f"--{key}", str(value))]
+    assert cli.main(["pretrain", *words, "--data_rev", "abc", "--kfp_run", "run-7"]) == 0
+    capsys.readouterr()
+    assert cli.main(["lineage", str(out)]) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "data revision: abc",
+        "KFP run:       run-7",
+        "MLflow run:    unknown",
+    ]
+
+
 def test_it_is_judged_on_held_out_clips_alone(packed, tmp_path):
     values = run(CONFIG, packed, tmp_path).values
     index = ShardReader([packed]).index
@@ -121,6 +150,8 @@ class KilledError(Exception):
 
 def stop_at(monkeypatch, step: int) -> None:
     class Run:
+        run_id = ""
+
         def step(self, number, numbers):
             if number == step:
                 raise KilledError

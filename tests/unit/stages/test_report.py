@@ -127,7 +127,7 @@ def test_a_second_run_gives_the_same_bytes(run: Run, tmp_path: Path, monkeypatch
 
 
 def test_the_summary_shows_table_1_the_flip_task_and_the_path(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
-    summary.run(stage_metrics=run.flags["stage_metrics"], report=run.root / "report.html")
+    summary.run(stage_metrics=run.flags["stage_metrics"][0], report=run.root / "report.html")
     shown = capsys.readouterr().out
     assert "Predicted ROI" in shown
     assert "Flip accuracy" in shown
@@ -138,7 +138,7 @@ def test_real_videos_without_a_model_get_a_report(run: Run, tmp_path: Path) -> N
     metrics = tmp_path / "metrics"
     metrics.mkdir()
     (metrics / "collect.json").write_bytes((run.root / "metrics/collect.json").read_bytes())
-    flags = {**run.flags, "stage_metrics": metrics, "model": (), "localized": (), "truth": ()}
+    flags = {**run.flags, "stage_metrics": (metrics / "collect.json",), "model": (), "localized": (), "truth": ()}
     outcome = report.run(CONFIG, **flags, out=tmp_path / "report", metrics=tmp_path / "report.json")
     text = (tmp_path / "report/report.md").read_text()
     assert "imulated" not in text
@@ -151,7 +151,7 @@ def write_truth(directory: Path, videos: list[str]) -> Path:
     write_table(directory / "truth.parquet", pd.DataFrame({"video": videos, "fault": "none"}))
     columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding")
     write_table(directory / "trajectories.parquet", pd.DataFrame(columns=columns))
-    return directory / "truth.parquet"
+    return directory
 
 
 def test_the_truth_of_other_videos_makes_nothing_simulated(run: Run, tmp_path: Path) -> None:

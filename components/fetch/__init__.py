@@ -1,0 +1,1 @@
+"""Fetch one version of the data."""

@@ -1,0 +1,50 @@
+"""`pretrain` as a task; README.md beside this file says what goes in and what comes out."""
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Metrics, Model, Output
+
+from components.task import stage
+
+
+@dsl.container_component
+def pretrain(
+    shards: Input[list[Dataset]],
+    out: Output[Model],
+    metrics: Output[Metrics],
+    seed: int,
+    split: str,
+    window_s: float,
+    frame_step: int,
+    crop: int,
+    n_mels: int,
+    audio_width: int,
+    audio_features: int,
+    visual_width: int,
+    visual_blocks: int,
+    visual_stem: str,
+    visual_reduced: int,
+    fusion: str,
+    fusion_features: int,
+    num_steps: int,
+    batch_size: int,
+    orientations: str,
+    learning_rate: float,
+    warmup_steps: int,
+    weight_decay: float,
+    max_gradient_norm: float,
+    average_decay: float,
+    contrast: float,
+    brightness: float,
+    colour: float,
+    eval_steps: int,
+    eval_windows: int,
+    checkpoint_steps: int,
+    accelerator: str,
+    precision: str,
+    memory_format: str,
+    num_threads: int,
+    num_workers: int,
+    cache_mb: int,
+) -> dsl.ContainerSpec:
+    """Train the audio-visual model to tell swapped channels from unswapped ones."""
+    return stage("pretrain", locals())

@@ -1,0 +1,1 @@
+"""Publish results as a version of a data repository."""

@@ -1,0 +1,27 @@
+"""`report` as a task; README.md beside this file says what goes in and what comes out."""
+
+from kfp import dsl
+from kfp.dsl import HTML, Dataset, Input, Metrics, Model, Output
+
+from components.task import stage
+
+
+@dsl.container_component
+def report(
+    clips: Input[list[Dataset]],
+    filtered: Input[list[Dataset]],
+    curated: Input[Dataset],
+    pretrain_metrics: Input[Metrics],
+    localize_metrics: Input[Metrics],
+    model: Input[Model],
+    localized: Input[Dataset],
+    out: Output[Dataset],
+    metrics: Output[Metrics],
+    page: Output[HTML],
+    num_resamples: int,
+    seed: int,
+    truth: Input[Dataset] | None = None,
+) -> dsl.ContainerSpec:
+    """Put every result on one page: published beside measured, and where the data went."""
+    arguments = {**locals(), "stage_metrics": (pretrain_metrics, localize_metrics)}
+    return stage("report", arguments, left_out=("pretrain_metrics", "localize_metrics", "truth", "page"))

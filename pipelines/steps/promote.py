@@ -73,7 +73,8 @@ def _tags(compared: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str,
     """The comparison as tags of a version, which has no metrics."""
     against = "none" if compared["champion"] is None else str(compared["champion"])
     numbers = {f"leftright.{key}": f"{number:.6g}" for key, number in flat(values).items()}
-    return {"leftright.compared_with": against, "leftright.split": compared["split"], **numbers}
+    named = {f"leftright.{name}": compared[name] for name in ("split", "mlflow_run")}
+    return {"leftright.compared_with": against, **named, **numbers}
 
 
 def _settle(known: registry.Registry, number: int, compared: Mapping[str, Any]) -> tuple[str, str]:

@@ -175,7 +175,7 @@ def read_comparison(path: Path) -> dict[str, Any]:
     """What `leftright compare` wrote. Raises InputError where that is missing or something else."""
     try:
         document = json.loads(path.read_text())
-        needed = ("decision", "reason", "champion", "sha256", "split", "values")
+        needed = ("decision", "reason", "champion", "sha256", "split", "mlflow_run", "values")
         return {name: document[name] for name in needed}
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}; `leftright compare` writes it") from None

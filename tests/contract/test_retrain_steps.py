@@ -30,6 +30,7 @@ from leftright.clips import write_table
 from leftright.data.shards import ShardReader
 from leftright.errors import InputError
 from leftright.models import Predictor
+from leftright.models.saved import read_lineage
 from tests import compiled_task
 from tests.contract.test_names import ROOT
 from tests.packed_world import write_packed_world
@@ -150,6 +151,7 @@ def test_the_better_is_promoted_and_the_worse_and_the_equal_are_not(packed, mode
     assert better["compare.challenger.accuracy"] > 0.9 > better["compare.champion.accuracy"]
 
     tags = version(2).tags
+    assert tags["leftright.mlflow_run"] == read_lineage(models["good"] / "model.pt").mlflow_run
     assert tags["leftright.decision"] == "promote"
     assert tags["leftright.compared_with"] == "1"
     assert tags["leftright.kfp_run"] == "run-2"

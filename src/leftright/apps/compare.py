@@ -33,11 +33,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Rules:
-    """How the challenger was trained and judged, which is how both are judged now. split : the kind of its split."""
+    """How the challenger was trained and judged, which is how both are judged now.
+
+    split : the kind of its split. mlflow_run : the run that tracked its training, "" where none did.
+    """
 
     split: str
     eval_windows: int
     seed: int
+    mlflow_run: str
 
 
 def run(
@@ -74,7 +78,7 @@ def run(
     with files.replace_directory(comparison) as folder:
         tables = [table.assign(model=name) for name, table in predictions.items()]
         write_table(folder / PREDICTIONS, pd.concat(tables, ignore_index=True))
-        document = _document(verdict, known.champion, rules.split, challenger / MODEL)
+        document = _document(verdict, known.champion, rules, challenger / MODEL)
         (folder / VERDICT).write_text(json.dumps(document, indent=2) + "\n")
     results.write(metrics, verdict.values)
     with files.replace_file(decision) as temporary:
@@ -96,11 +100,13 @@ def _loaded(path: Path, reader: ShardReader) -> AudioVisualNetwork:
 
 
 def _rules(path: Path) -> Rules:
-    config = load_model(path)[1].config
+    meta = load_model(path)[1]
+    config = meta.config
     try:
-        return Rules(str(config["split"]), int(config["eval_windows"]), int(config["seed"]))
+        split, eval_windows, seed = str(config["split"]), int(config["eval_windows"]), int(config["seed"])
     except KeyError as missing:
         raise InputError(f"{path}: does not say with which {missing} it was trained; run pretrain again") from None
+    return Rules(split, eval_windows, seed, meta.lineage.mlflow_run)
 
 
 def held_out(index: pd.DataFrame, split: str, learnt: pd.DataFrame) -> list[int]:
@@ -140,13 +146,14 @@ def _ask(
     return {name: table[table["condition"] == "stereo"] for name, table in tables.items()}
 
 
-def _document(verdict: Verdict, champion: int | None, split: str, model: Path) -> dict[str, object]:
+def _document(verdict: Verdict, champion: int | None, rules: Rules, model: Path) -> dict[str, object]:
     """What the step `promote` reads. It holds the file's digest, so that no other model is promoted for this one."""
     return {
         "decision": verdict.decision,
         "reason": verdict.reason,
         "champion": champion,
         "sha256": files.sha256(model),
-        "split": split,
+        "split": rules.split,
+        "mlflow_run": rules.mlflow_run,
         "values": {key: asdict(value) for key, value in verdict.values.items()},
     }

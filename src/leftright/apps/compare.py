@@ -21,6 +21,7 @@ from leftright.data.shards import ShardReader
 from leftright.data.windows import ClipStore, same_centres
 from leftright.errors import InputError
 from leftright.metrics.comparison import Demands, Verdict, judge
+from leftright.metrics.flip import PREDICTION_COLUMNS
 from leftright.models import AudioVisualNetwork, load_model
 from leftright.results import Value
 from leftright.training.evaluation import predict
@@ -127,17 +128,11 @@ def held_out(index: pd.DataFrame, split: str, learnt: pd.DataFrame) -> list[int]
 def _ask(
     networks: Mapping[str, AudioVisualNetwork], reader: ShardReader, rows: Sequence[int], num_windows: int
 ) -> dict[str, pd.DataFrame]:
-    """Each model's predictions of the same clips around the same centres, of condition stereo.
-
-    Raises InputError where no clip is left.
-    """
+    """Each model's predictions of the same clips around the same centres, of condition stereo."""
     stores = {name: ClipStore(reader, network.geometry, cache_mb=0) for name, network in networks.items()}
     fitting = [row for row in rows if all(store.last_starts[row] >= 0 for store in stores.values())]
     if not fitting:
-        raise InputError(
-            f"no clip to compare on: {len(rows)} clips are of channels that neither model has learnt from, and a window fits "
-            "into none of them; collect other channels"
-        )
+        return dict.fromkeys(networks, pd.DataFrame(columns=list(PREDICTION_COLUMNS)))
     windows = same_centres(list(stores.values()), fitting, num_windows)
     tables = {
         name: predict(networks[name], store, of_store, "test")

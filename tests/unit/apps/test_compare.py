@@ -103,11 +103,13 @@ def test_models_of_other_geometry_are_asked_around_the_same_centres(packed, tmp_
     assert (means["champion"] - means["challenger"]).abs().max() <= 0.5 / FRAME_RATE + 1e-9
 
 
-def test_no_clip_to_compare_on_is_one_line(packed, tmp_path):
+def test_where_no_clip_is_left_the_champion_stays(packed, tmp_path):
     record = write_record(tmp_path / "record", packed, dict.fromkeys(held_out(packed), "train"))
-    with pytest.raises(InputError, match="no clip to compare on: 0 clips"):
-        run(packed, tmp_path, write_model(tmp_path / "a"), write_model(tmp_path / "b"), record)
-    assert not (tmp_path / "decision").exists()
+    table = run(packed, tmp_path, write_model(tmp_path / "a"), write_model(tmp_path / "b"), record)
+    assert table.empty
+    document = json.loads((tmp_path / "comparison" / "comparison.json").read_text())
+    assert (document["decision"], document["reason"]) == ("keep", "too few held-out videos to decide: 0 of at least 1")
+    assert document["values"]["compare.difference"] == {"value": None, "low": None, "high": None, "n": 0}
 
 
 @pytest.mark.parametrize(

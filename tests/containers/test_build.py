@@ -106,7 +106,9 @@ def test_a_failed_build_shows_the_end_of_its_log_and_begins_nothing_more(
 
 
 def test_sizes_are_a_table_and_what_is_not_here_is_said(notes: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (notes.parent / "answer").write_text("case $* in *leftright-pack*) exit 1;; *media*) echo 3000000;; *) echo 5000000;; esac")
+    (notes.parent / "answer").write_text(
+        "case $* in *leftright-pack*) exit 1;; *media*) echo 3000000;; *) echo 5000000;; esac"
+    )
     assert build_script().main(["filter", "pack", "--sizes"]) == 0
     table = capsys.readouterr().out.splitlines()
     assert table[2:] == ["| filter | media | 5.0 | 2.0 |", "| pack | media | not built | not built |"]

@@ -5,7 +5,7 @@ STAMP := .venv/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo mlflow test test-slow test-containers images image image-sizes lint format readmes lock clean
+.PHONY: help setup demo mlflow test test-slow test-containers images image image-sizes lint format compile readmes lock clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ lint: setup ## style, types, the direction of imports
 format: setup ## mend the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+compile: setup ## packages of the pipelines and components, for `kfp run create`: build/default, build/paper
+	$(BIN)/python -m pipelines.compile build/default
+	LEFTRIGHT_PARAMS=configs/paper.yaml LEFTRIGHT_RESOURCES=pipelines/resources/paper.yaml $(BIN)/python -m pipelines.compile build/paper
 
 readmes: setup ## write the tables of parameters in the components' READMEs anew
 	$(BIN)/python -m tests.contract.readme_tables

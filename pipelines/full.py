@@ -5,6 +5,7 @@ name the simulated world as the source, the world is made first; else a folder o
 (`data_repo`, `data_rev`, `collect_location` within it), and videos of YouTube from YouTube.
 """
 
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,6 +20,7 @@ from components.localize.component import localize
 from components.outcome.component import outcome
 from components.pack.component import pack
 from components.pretrain.component import pretrain
+from components.publish.component import publish
 from components.report.component import report
 from components.resolve.component import resolve
 from components.simulate.component import simulate
@@ -62,12 +64,30 @@ def pack_parts(stages: parameters.Stages, curated: Input[Dataset], clips: Input[
     return gathered(packed)
 
 
-def graph(stages: parameters.Stages, data_repo: Any, data_rev: Any, decisions: Any) -> None:
+@dataclass(frozen=True)
+class Source:
+    """The version of the data that a run begins with, as channels of the pipeline."""
+
+    repo: Any
+    rev: Any
+    decisions: Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where results are published, as channels of the pipeline."""
+
+    repo: Any
+    branch: Any
+    remote: Any
+
+
+def graph(stages: parameters.Stages, source: Source, into: Target) -> None:
     """All tasks but the one that says how the run ended."""
     # A branch moves, so which commit it names is asked anew each time; what came of a commit may be used again.
-    commit = SETTINGS.dress(resolve(repo=data_repo, rev=data_rev), "resolve").set_caching_options(False)
+    commit = SETTINGS.dress(resolve(repo=source.repo, rev=source.rev), "resolve").set_caching_options(False)
     location = "" if is_simulated() or VALUES["collect"]["source"] == "youtube" else stages["collect"]["location"]
-    fetched = fetch(repo=data_repo, rev=commit.outputs["commit"], path=location, decisions=decisions)
+    fetched = fetch(repo=source.repo, rev=commit.outputs["commit"], path=location, decisions=source.decisions)
     SETTINGS.dress(fetched, "fetch")
     world = SETTINGS.dress(simulate(**stages["simulate"]), "simulate") if is_simulated() else None
 
@@ -81,7 +101,8 @@ def graph(stages: parameters.Stages, data_repo: Any, data_rev: Any, decisions: A
 
     packed = pack_parts(**stages["pack"], curated=curated.outputs["out"], clips=gathered(collected))
 
-    trained = SETTINGS.dress(pretrain(**stages["pretrain"], shards=packed.output), "pretrain")
+    trained = pretrain(**stages["pretrain"], shards=packed.output, data_rev=commit.outputs["commit"])
+    SETTINGS.dress(trained, "pretrain")
     localized = localize(**stages["localize"], shards=packed.output, model=trained.outputs["out"])
     SETTINGS.dress(localized, "localize")
     known = {"truth": world.outputs["out"]} if world else {}
@@ -97,6 +118,19 @@ def graph(stages: parameters.Stages, data_repo: Any, data_rev: Any, decisions: A
         localized=localized.outputs["out"],
     )
     SETTINGS.dress(page, "report")
+    published = publish(
+        repo=into.repo,
+        branch=into.branch,
+        remote=into.remote,
+        kfp_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER,
+        data_rev=commit.outputs["commit"],
+        clips=gathered(collected),
+        curated=curated.outputs["out"],
+        model=trained.outputs["out"],
+        localized=localized.outputs["out"],
+        report=page.outputs["out"],
+    )
+    SETTINGS.dress(published, "publish").set_caching_options(False)
 
 
 @dsl.pipeline(name=NAME, description="From videos to the paper's tables: every stage of leftright.")
@@ -106,9 +140,16 @@ def full(
     data_repo: str = "",
     data_rev: str = "",
     decisions: str = "curation/decisions.csv",
+    publish_repo: str = "",
+    publish_branch: str = "main",
+    publish_remote: str = "",
 ) -> None:
-    """The graph. data_repo, data_rev : a git repository and a revision of it, from which the decisions come, and the videos."""
+    """The graph.
+
+    data_repo, data_rev : a git repository and a revision of it, from which the decisions come, and the videos unless they are
+    simulated or YouTube's. publish_repo, publish_branch, publish_remote : where results go as a new version, if anywhere.
+    """
     ended = outcome(pipeline=NAME, kfp_run=dsl.PIPELINE_JOB_ID_PLACEHOLDER)
     SETTINGS.dress(ended, "outcome").set_caching_options(False)
     with dsl.ExitHandler(ended):
-        graph(stages, data_repo, data_rev, decisions)
+        graph(stages, Source(data_repo, data_rev, decisions), Target(publish_repo, publish_branch, publish_remote))

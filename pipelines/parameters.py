@@ -74,8 +74,9 @@ def _parameters(
     """The pipeline's parameter for each value of a component, by the component's name for it."""
     section = defaults.get(component.name, {})
     types = inspect.signature(component.pipeline_func).parameters
+    # What a component has a default for is the pipeline's to say, such as the part.
     wanted = [
-        name for name, spec in component.component_spec.inputs.items() if not _is_artifact(spec) and name != "part"
+        name for name, spec in component.component_spec.inputs.items() if not (_is_artifact(spec) or spec.optional)
     ]
     if missing := [name for name in wanted if name not in section]:
         raise InputError(

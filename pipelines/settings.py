@@ -42,8 +42,8 @@ class Needs:
     cpu, memory, shared_memory : Kubernetes quantities, requested and also the limit of memory; "" for no shared memory beyond
     the default. gpus : several make the stage run under torchrun. retries : with pauses that grow from `backoff_s` seconds by
     `backoff_factor` to `backoff_max_s`. timeout_s : seconds after which the task is stopped. cache : whether a former result on
-    the same inputs may stand for it. tolerations : as Kubernetes has them. environment : variables. secrets : by the secret's
-    name, which of its keys becomes which variable.
+    the same inputs may stand for it. tolerations : as Kubernetes has them. environment : variables. secrets, config_maps : by
+    the object's name, which of its keys becomes which variable; a config map may be missing, a secret may not.
     """
 
     cpu: str
@@ -60,6 +60,7 @@ class Needs:
     tolerations: tuple[Mapping[str, Any], ...] = field(hash=False)
     environment: Mapping[str, str] = field(hash=False)
     secrets: Mapping[str, Mapping[str, str]] = field(hash=False)
+    config_maps: Mapping[str, Mapping[str, str]] = field(hash=False)
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,8 @@ def _on_kubernetes(task: PipelineTask, needs: Needs) -> None:
         kubernetes.add_toleration(task, **toleration)
     for secret, variables in needs.secrets.items():
         kubernetes.use_secret_as_env(task, secret, dict(variables))
+    for config_map, variables in needs.config_maps.items():
+        kubernetes.use_config_map_as_env(task, config_map, dict(variables), optional=True)
 
 
 def read(path: Path | None = None) -> Settings:

@@ -45,6 +45,10 @@ def pretrain(
     num_threads: int,
     num_workers: int,
     cache_mb: int,
+    data_rev: str = "",
 ) -> dsl.ContainerSpec:
-    """Train the audio-visual model to tell swapped channels from unswapped ones."""
-    return stage("pretrain", locals())
+    """Train the audio-visual model to tell swapped channels from unswapped ones.
+
+    data_rev : the version of the data, which the model carries beside the run that made it.
+    """
+    return stage("pretrain", {**locals(), "kfp_run": dsl.PIPELINE_JOB_ID_PLACEHOLDER})

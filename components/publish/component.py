@@ -26,9 +26,9 @@ def publish(
 ) -> dsl.ContainerSpec:
     """Push artifacts to the DVC remote of a git repository, then a commit that points at them.
 
-    repo : URL of the data repository. branch : made where there is none. remote : where the data go, such as
-    s3://bucket/folder; without one, what the repository names. endpoint_url : of an S3 server that is not Amazon's.
-    author : "name <address>". kfp_run, data_rev : the run and the version of the data that the results come from.
+    repo : URL of the data repository; without one nothing is published. branch : made where there is none. remote : where the
+    data go, such as s3://bucket/folder; without one, what the repository names. endpoint_url : of an S3 server that is not
+    Amazon's. author : "name <address>". kfp_run, data_rev : the run and the version of the data that the results come from.
     clips, filtered, packed : each the parts of a stage. curated, model, localized, report : one artifact each. What is not
     given stays as it was. published_rev : the commit's full name.
     """

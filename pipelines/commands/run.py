@@ -10,6 +10,7 @@ import argparse
 import re
 import sys
 import time
+import warnings
 from pathlib import Path
 
 from kfp import components
@@ -28,6 +29,8 @@ def main(words: list[str]) -> int:
         root = flags.root.resolve()
         mounts = [_existing(path) for path in flags.mount]
         docker_runner.use(root, cache=not flags.no_cache, mounts=mounts, network=flags.network)
+        # Of each task it would say that resources mean nothing here, which our help says once.
+        warnings.filterwarnings("ignore", message=".*have no effect in the current local runner")
         pipeline = components.load_component_from_file(str(compiled.path))
         started = time.monotonic()
         try:

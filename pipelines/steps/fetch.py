@@ -35,7 +35,8 @@ def run(
     head of the default branch. path : the file or folder, DVC's or git's; none if empty. decisions : the CSV of people's
     decisions; none if empty, or without a repository. endpoint_url : of an S3 server that is not Amazon's.
     out : a folder, gets the file or folder under its path in the repository. reviewed : gets the decisions, without
-    any just the header. resolved_rev : gets the full name of the commit. Raises InputError where any of it cannot be had, or is damaged.
+    any just the header. resolved_rev : gets the full name of the commit. Raises InputError where any of it cannot be had, or is
+    damaged.
     """
     path, decisions = _inside(path), _inside(decisions)
     if path and not repo:

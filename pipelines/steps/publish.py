@@ -47,13 +47,18 @@ def run(
 ) -> None:
     """Publish.
 
-    repo : the data repository, a URL or path; made ready for DVC on first use. branch : made where there is none.
+    repo : the data repository, a URL or path; made ready for DVC on first use; "" publishes nothing. branch : made where there
+    is none.
     remote : where the data go, such as s3://bucket/folder or a folder; without one, what the repository names, else a folder
     beside it. endpoint_url : of an S3 server that is not Amazon's. author : "name <address>"; without one, git's environment.
     kfp_run, data_rev : the run and the version of the data that the results come from, for the commit's message.
     clips, filtered, packed, curated, model, localized, report : what is published; what is not given stays as it was.
     published_rev : gets the full name of the commit. Raises InputError where it cannot be published.
     """
+    if not repo:
+        _log.info("publish: no repository is named, so nothing is published")
+        _say("", published_rev)
+        return
     parts = {"clips": clips, "filtered": filtered, "packed": packed}
     single = {"curated": curated, "model": model, "localized": localized, "report": report}
     given = {name: paths for name, paths in parts.items() if paths}
@@ -67,6 +72,10 @@ def run(
         publication = Publication(clone, repo, branch, remote, identity)
         commit = publication.publish(tuple(given), _message(tuple(given), kfp_run, data_rev))
     _log.info("publish: %s of %s is %s", ", ".join(given), shown(repo), commit)
+    _say(commit, published_rev)
+
+
+def _say(commit: str, published_rev: Path) -> None:
     with replace_file(published_rev) as temporary:
         temporary.write_text(commit)
 

@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import inspect
 import logging
+import os
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -35,6 +36,12 @@ COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAG
 CLUSTER = {command: f"pipelines.commands.{command}" for command in ("submit", "schedule", "run")}
 """What runs pipelines: modules with `main(words)` that lie in the project's folder, not in this package."""
 COMMANDS |= CLUSTER
+
+
+PROCESSES = "LEFTRIGHT_PROCESSES"
+"""The environment variable that makes a stage run under torchrun, in so many processes: a GPU of this machine each."""
+IN_PROCESSES = ("pretrain",)
+"""The stages that several processes can share."""
 
 
 def main(words: list[str] | None = None) -> int:
@@ -60,6 +67,8 @@ def execute(command: str, words: list[str]) -> int:
         raise InputError(f"no such command; there are {', '.join(COMMANDS)}")
     if command in CLUSTER:
         return _execute_for_cluster(command, words)
+    if command in IN_PROCESSES and _num_processes() > 1:
+        return _execute_in_processes(command, words)
     module = importlib.import_module(COMMANDS[command])
     description = (module.__doc__ or "").split("\n\n")[0]
     words, task = executor.take(words, inspect.signature(module.run).parameters)
@@ -67,7 +76,7 @@ def execute(command: str, words: list[str]) -> int:
         outcome = _run_stage(command, module, words, description, is_task=task is not None)
     else:
         outcome = Outcome(module.run(**arguments.parse(module.run, words, f"leftright {command}", description)) or {})
-    if task is not None:
+    if task is not None and os.environ.get("RANK", "0") == "0":
         task.finish(outcome.values, outcome.figures, outcome.tables)
     return 0
 
@@ -81,6 +90,20 @@ def _run_stage(stage: str, module: ModuleType, words: list[str], description: st
         outcome: Outcome = module.run(**given)
         run.finish(outcome)
     return outcome
+
+
+def _num_processes() -> int:
+    """In how many processes to run a stage; 1 within each of them. Raises InputError for what is no number."""
+    text = "1" if "RANK" in os.environ else os.environ.get(PROCESSES, "1")
+    if not text.isdecimal() or int(text) < 1:
+        raise InputError(f"{PROCESSES}={text}: give the number of processes, one for each GPU")
+    return int(text)
+
+
+def _execute_in_processes(command: str, words: list[str]) -> int:
+    """Become torchrun, which starts the same command once a GPU, and ends all when one fails."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={_num_processes()}"]
+    os.execv(sys.executable, [*torchrun, "-m", "leftright", command, *words])
 
 
 def _execute_for_cluster(command: str, words: list[str]) -> int:

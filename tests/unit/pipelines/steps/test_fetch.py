@@ -4,9 +4,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from pipelines.steps import __main__ as command
 from pipelines.steps.repositories import dvc
-
 from tests.unit.pipelines.steps.data_repositories import commit, content, fetched, project, storage, written
 
 HEADER = "video,verdict,reviewer,time,note\n"

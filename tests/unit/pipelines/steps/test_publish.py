@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from pipelines.steps import publish, storage
-from pipelines.steps.repositories import git
 
 from leftright.errors import InputError
+from pipelines.steps import publish, storage
+from pipelines.steps.repositories import git
 from tests.unit.pipelines.steps.data_repositories import (
     bare,
     commit,

@@ -9,7 +9,7 @@ from kfp import compiler
 from leftright.errors import InputError
 
 ROOT = Path(__file__).parents[1]
-PIPELINES = ("full",)
+PIPELINES = ("full", "retrain")
 
 
 def main(words: list[str]) -> int:

@@ -120,12 +120,21 @@ def test_a_damaged_file_is_refused(damageable, tmp_path, capsys, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["data/videos", "data/videos/sub", "data"])
-def test_a_folders_changed_listing_is_refused(damageable, tmp_path, capsys, path):
-    """One file less in the listing of the second version, and DVC hands out that."""
+@pytest.mark.parametrize(
+    ("path", "entries"),
+    [
+        ("data/videos", '{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}'),
+        ("data/videos/sub", '{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}'),
+        ("data", '{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}'),
+        ("data/videos", ""),
+        ("data", ""),
+    ],
+)
+def test_a_folders_changed_listing_is_refused(damageable, tmp_path, capsys, path, entries):
+    """Files less in the listing of the second version, and DVC hands out what is left of it."""
     repo, remote, _ = damageable
     (listing,) = (path for path in remote.rglob("*.dir") if b"v3.mp4" in path.read_bytes())
-    listing.write_text('[{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}]')
+    listing.write_text(f"[{entries}]")
     line = refused(capsys, tmp_path, "--repo", str(repo), "--path", path)
     assert "data/videos/ is damaged in the remote" in line
 

@@ -200,6 +200,7 @@ def test_a_repository_elsewhere_must_be_given_a_remote(tmp_path):
 def test_versions_in_s3(repo, tmp_path, monkeypatch):
     """On a local server, found by the environment while publishing and by the flag while fetching."""
     model = written(tmp_path / "model", MODEL)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with s3_server("results") as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         first = published(repo, tmp_path / "1", remote="s3://results/versions", model=model)

@@ -31,8 +31,9 @@ def damaged(clone: Path, commit: str, path: str, fetched: Path) -> str:
 
 def _listings(files: Any, path: str) -> Iterator[str]:
     """The folders at, above or below `path` whose listing has been changed."""
-    below = files.find(path, withdirs=True) if files.isdir(path) else ()
-    folders = {PurePosixPath(path), *PurePosixPath(path).parents, *map(PurePosixPath, below)}
+    # By walking, since a listing that has been emptied leaves no file from which to go up.
+    below = (PurePosixPath(folder) for folder, _, _ in files.walk(path))
+    folders = {*PurePosixPath(path).parents, *below}
     for folder in sorted(folders):
         kind, value = _checksum(files, str(folder))
         if value.endswith(_LISTING) and _digest(files, folder, kind) != value:

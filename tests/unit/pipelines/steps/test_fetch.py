@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.steps import __main__ as command
-from pipelines.steps.repositories import dvc
+from pipelines.steps.repositories import dvc, git
 from tests.unit.pipelines.steps.data_repositories import commit, content, fetched, project, storage, written
 
 HEADER = "video,verdict,reviewer,time,note\n"
@@ -40,6 +40,7 @@ def damageable(versions, tmp_path) -> tuple[Path, Path, str]:
     return repo, storage(repo), commit(repo)
 
 
+@pytest.mark.slow
 def test_a_version_comes_with_its_decisions(versions, tmp_path):
     repo, first, second = versions
     out, decisions, rev = fetched(
@@ -62,13 +63,19 @@ def test_a_revision_may_be_a_branch_or_the_beginning_of_a_commit(versions, tmp_p
     assert content(out / "data/videos") == TWO
 
 
-def test_a_repository_without_dvc_will_do(tmp_path, versions):
-    plain = tmp_path / "plain"
-    shutil.copytree(versions[0], plain)
-    shutil.rmtree(plain / ".dvc")
-    rev = commit(plain)
-    assert fetched(plain, tmp_path / "1", path="lists")[0].joinpath("lists/urls.csv").read_bytes() == b"id,start,end\n"
-    assert (tmp_path / "1/rev").read_text() == rev
+@pytest.fixture
+def plain(tmp_path: Path) -> Path:
+    """A git repository that DVC has not seen."""
+    folder = written(tmp_path / "plain", {"lists/urls.csv": b"id,start,end\n", "decisions.csv": DECISIONS.encode()})
+    git(folder, "init", "--quiet", "--initial-branch", "main")
+    commit(folder)
+    return folder
+
+
+def test_a_repository_without_dvc_will_do(plain, tmp_path):
+    out, decisions, rev = fetched(plain, tmp_path / "1", path="lists", decisions="decisions.csv")
+    assert (content(out), decisions) == ({"lists/urls.csv": b"id,start,end\n"}, DECISIONS)
+    assert rev == git(plain, "rev-parse", "main")
 
 
 def test_without_a_repository_there_is_nothing_and_no_decision(tmp_path):
@@ -87,8 +94,8 @@ def refused(capsys, tmp_path: Path, *words: str) -> str:
     return line
 
 
-def test_what_cannot_be_had_is_one_line(versions, tmp_path, capsys):
-    repo, first, _ = versions
+def test_what_cannot_be_had_is_one_line(plain, tmp_path, capsys):
+    repo, first = plain, git(plain, "rev-parse", "main")
     missing = tmp_path / "missing.git"
     assert f"fetch: {missing}: cannot be cloned" in refused(capsys, tmp_path, "--repo", str(missing))
     line = refused(capsys, tmp_path, "--repo", "https://someone:secret@127.0.0.1:9/data.git")
@@ -113,12 +120,21 @@ def test_a_damaged_file_is_refused(damageable, tmp_path, capsys, path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", ["data/videos", "data/videos/sub", "data"])
-def test_a_folders_changed_listing_is_refused(damageable, tmp_path, capsys, path):
-    """One file less in the listing of the second version, and DVC hands out that."""
+@pytest.mark.parametrize(
+    ("path", "entries"),
+    [
+        ("data/videos", '{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}'),
+        ("data/videos/sub", '{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}'),
+        ("data", '{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}'),
+        ("data/videos", ""),
+        ("data", ""),
+    ],
+)
+def test_a_folders_changed_listing_is_refused(damageable, tmp_path, capsys, path, entries):
+    """Files less in the listing of the second version, and DVC hands out what is left of it."""
     repo, remote, _ = damageable
     (listing,) = (path for path in remote.rglob("*.dir") if b"v3.mp4" in path.read_bytes())
-    listing.write_text('[{"md5": "795f3202b17cb6bc3d4b771d8c6c9eaf", "relpath": "sub/v2.mp4"}]')
+    listing.write_text(f"[{entries}]")
     line = refused(capsys, tmp_path, "--repo", str(repo), "--path", path)
     assert "data/videos/ is damaged in the remote" in line
 

@@ -32,6 +32,7 @@ def log(repo: Path, *words: str) -> list[str]:
     return git(repo, "log", "main", *words).splitlines()
 
 
+@pytest.mark.slow
 def test_two_versions_come_back_byte_by_byte(repo, tmp_path):
     parts = (written(tmp_path / "a", {"0.mkv": b"0"}), written(tmp_path / "b", {"sub/1.mkv": b"1"}))
     page = tmp_path / "page"
@@ -168,29 +169,38 @@ def test_files_that_dvc_would_leave_out_are_refused(repo, tmp_path):
     assert log(repo, "--format=%H") == [ignoring, first]
 
 
-@pytest.mark.parametrize(
-    ("written_as", "url"),
-    [("", "/storage"), ("s3://bucket/x", "s3://bucket/x"), ("relative/folder", None)],
-)
-def test_the_remote_is_one_that_every_clone_finds(tmp_path, written_as, url):
-    repo, clone = bare(tmp_path / "data.git"), tmp_path / "clone"
+def configured(clone: Path, text: str) -> Path:
+    """The settings of a clone in which DVC is initialised."""
     (clone / ".dvc").mkdir(parents=True)
-    section = f"['remote \"mine\"']\n    url = {written_as}\n    jobs = 2\n" if written_as else ""
-    (clone / ".dvc/config").write_text(f"[core]\n    remote = mine\n{section}" if written_as else "")
-    assert storage.default_remote(clone / ".dvc/config") == (("mine", written_as) if written_as else ("", ""))
-    if written_as == "relative/folder":
-        with pytest.raises(InputError, match="relative to a clone"):
-            storage.make_ready(clone, str(repo), "")
-    if written_as == "s3://bucket/x":
-        before = (clone / ".dvc/config").read_text()
-        storage.make_ready(clone, str(repo), "")
-        assert (clone / ".dvc/config").read_text() == before
+    (clone / ".dvc/config").write_text(text)
+    return clone / ".dvc/config"
+
+
+def test_a_remote_that_the_repository_names_is_kept(repo, tmp_path):
+    text = "[core]\n    remote = mine\n['remote \"mine\"']\n    url = s3://bucket/x\n    jobs = 2\n"
+    settings = configured(tmp_path / "clone", text)
+    assert storage.default_remote(settings) == ("mine", "s3://bucket/x")
+    storage.make_ready(tmp_path / "clone", str(repo), "")
+    assert settings.read_text() == text
+
+
+def test_a_remote_that_only_one_clone_would_find_is_refused(repo, tmp_path):
+    configured(tmp_path / "clone", "[core]\n    remote = mine\n['remote \"mine\"']\n    url = ../storage\n")
+    with pytest.raises(InputError, match=r"its remote \.\./storage is relative to a clone"):
+        storage.make_ready(tmp_path / "clone", str(repo), "")
+
+
+def test_a_repository_elsewhere_must_be_given_a_remote(tmp_path):
+    configured(tmp_path / "clone", "")
+    with pytest.raises(InputError, match="names no DVC remote yet; say by --remote"):
+        storage.make_ready(tmp_path / "clone", "https://example.org/results.git", "")
 
 
 @pytest.mark.slow
 def test_versions_in_s3(repo, tmp_path, monkeypatch):
     """On a local server, found by the environment while publishing and by the flag while fetching."""
     model = written(tmp_path / "model", MODEL)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     with s3_server("results") as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         first = published(repo, tmp_path / "1", remote="s3://results/versions", model=model)

@@ -36,7 +36,7 @@ def built(notes: Path) -> list[str]:
 
 
 def test_there_is_an_image_for_each_stage_and_nothing_unknown() -> None:
-    assert {path.parent.name for path in DOCKERFILES} == {*STAGES, *PARENTS, "steps"}
+    assert {path.parent.name for path in DOCKERFILES} == {*STAGES, *PARENTS, "steps", "mlflow"}
 
 
 @pytest.mark.parametrize("path", DOCKERFILES, ids=lambda path: path.parent.name)

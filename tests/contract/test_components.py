@@ -15,7 +15,7 @@ from kfp.local import executor_input_utils
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from components.task import image
-from leftright import arguments, executor
+from leftright import arguments, executor, lineage
 from leftright.stages import STAGES
 from pipelines.steps import STEPS
 from tests import compiled_task
@@ -25,6 +25,10 @@ from tests.contract.test_names import ROOT
 
 TOOLS = ("compare",)
 """Components of commands that are neither a stage nor a step."""
+
+
+LINEAGE = {"data_rev"}
+"""What a model carries and no stage computes with; see `leftright.lineage`."""
 
 
 def component_of(name: str) -> Any:
@@ -64,7 +68,7 @@ def test_the_component_takes_what_the_stage_takes(stage: str) -> None:
     component = component_of(stage)
     flags = inspect.signature(module_of(stage).run).parameters
     config = {field.name for field in fields(module_of(stage).Config)}
-    inputs = set(component.component_spec.inputs) - config
+    inputs = set(component.component_spec.inputs) - config - LINEAGE
     assert {name for name in inputs if not name.endswith("_metrics")} <= set(flags)
     assert set(component.component_spec.outputs) - {"page"} == {"out", "metrics"}
 
@@ -102,7 +106,8 @@ def parsed(stage: str, root: Path, section: dict[str, Any]) -> dict[str, Any]:
     )
     words = compiled_task.command(spec, executor_input_utils.executor_input_to_dict(message, described), root)
     module = module_of(stage)
-    words, _ = executor.take(words[2:], inspect.signature(module.run).parameters)
+    words, _ = lineage.take(words[2:])
+    words, _ = executor.take(words, inspect.signature(module.run).parameters)
     return arguments.parse(module.run, words, stage, "")
 
 

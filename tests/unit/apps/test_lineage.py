@@ -4,10 +4,8 @@ import pytest
 import torch
 
 from leftright import cli
-from leftright.apps import lineage
 from leftright.lineage import Lineage
 from leftright.models import AudioVisualNetwork, save_model
-from leftright.stages import pretrain
 from tests.unit.models.test_audio_visual import TINY, TINY_WINDOW
 
 
@@ -58,7 +56,6 @@ def test_a_store_without_pages_is_asked_by_a_command(said, tmp_path, monkeypatch
 
 
 def test_the_folder_of_pretrain_stands_for_its_model(said):
-    assert lineage.FILE == pretrain.MODEL
     assert said(Lineage("abc"), of="")[0] == "data revision: abc"
 
 

@@ -36,10 +36,11 @@ class Package:
 
 
 @contextmanager
-def compiled(file: Path, cache: bool) -> Iterator[Package]:
+def compiled(file: Path, cache: bool, retries: bool = True) -> Iterator[Package]:
     """The package of a pipeline file, or of one that is compiled already, for as long as the context lasts.
 
-    cache : False makes every task run again. Raises InputError for a file that is no pipeline.
+    cache : False makes every task run again. retries : False lets a task that fails fail at once. Raises InputError for a file
+    that is no pipeline.
     """
     if not file.is_file():
         raise InputError(f"{file}: no such file; name a pipeline such as pipelines/full.py, or a compiled .yaml")
@@ -51,9 +52,13 @@ def compiled(file: Path, cache: bool) -> Iterator[Package]:
             path = Path(folder) / f"{file.stem}.yaml"
             compiler.Compiler().compile(_the_pipeline(_loaded(file), file), str(path))
         documents = _documents(path, file)
-        if not cache:
-            path = Path(folder) / f"{file.stem}-uncached.yaml"
-            _turn_caching_off(documents[0])
+        if not (cache and retries):
+            path = Path(folder) / f"{file.stem}-changed.yaml"
+            for task in _tasks(documents[0]):
+                if not cache:
+                    task["cachingOptions"] = {}
+                if not retries:
+                    task.pop("retryPolicy", None)
             path.write_text(yaml.safe_dump_all(documents, sort_keys=True))
         root = documents[0]["root"]
         definitions = root.get("inputDefinitions", {}).get("parameters", {})
@@ -108,11 +113,10 @@ def _documents(path: Path, file: Path) -> list[dict[str, Any]]:
     return documents
 
 
-def _turn_caching_off(spec: dict[str, Any]) -> None:
-    """Make each task run again, in loops and conditions too: kfp's own `enable_caching=False` stops at the outermost level."""
+def _tasks(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Each task, in loops and conditions too: kfp's own `enable_caching=False` stops at the outermost level."""
     for part in (spec["root"], *spec.get("components", {}).values()):
-        for task in part.get("dag", {}).get("tasks", {}).values():
-            task["cachingOptions"] = {}
+        yield from part.get("dag", {}).get("tasks", {}).values()
 
 
 def parameters(words: list[str], package: Package) -> dict[str, Any]:

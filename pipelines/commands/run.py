@@ -2,8 +2,8 @@
 
     leftright run pipelines/full.py key=value ...
 
-Needs a Docker engine, and the images (`make images`). Tasks whose inputs are those of a former run are not run again. Resources
-and Kubernetes settings hold on a cluster alone. Exit status: 0 when the run succeeds, 1 when a task fails, 2 for bad input.
+Needs a Docker engine, and the images (`make images`). Tasks whose inputs are those of a former run are not run again. Resources,
+retries and Kubernetes settings hold on a cluster alone. Exit status: 0 when the run succeeds, 1 when a task fails, 2 for bad input.
 """
 
 import argparse
@@ -24,7 +24,8 @@ ROOT = Path("build/runs")
 def main(words: list[str]) -> int:
     """Run the command; returns the exit status. Raises InputError for bad input."""
     flags = _parser().parse_intermixed_args(words)
-    with package.compiled(flags.file, cache=True) as compiled:
+    # Pauses between tries are for a cluster that is busy; here whoever looks on wants to know at once.
+    with package.compiled(flags.file, cache=True, retries=False) as compiled:
         values = package.parameters(flags.values, compiled)
         root = flags.root.resolve()
         mounts = [_existing(path) for path in flags.mount]

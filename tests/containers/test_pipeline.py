@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from leftright.stages import STAGES
+from tests import mlflow_server
 from tests.container_images import ROOT
 from tests.pipeline.test_chain import commit, run
 
@@ -41,10 +42,10 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def pipeline(root: Path, *words: str, file: str = "pipelines/full.py") -> Ended:
-    """Run it at its smallest, as a person does."""
+def pipeline(root: Path, *words: str, file: str = "pipelines/full.py", **variables: str) -> Ended:
+    """Run it at its smallest, as a person does. variables : of its environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    environment |= {"LEFTRIGHT_PARAMS": "configs/smallest.yaml"}
+    environment |= {"LEFTRIGHT_PARAMS": "configs/smallest.yaml", **variables}
     command = [sys.executable, "-m", "leftright", "run", file, "--root", str(root), *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
@@ -125,6 +126,24 @@ def test_a_failing_stage_makes_the_run_fail(root: Path, first: Path) -> None:
     last = ended.output.strip().splitlines()[-1]
     assert re.match(r"leftright-full: failed after \d+ s: task 'pretrain' inside 'exit-handler-1'", last.strip())
     assert "FAILED" in ended.output
+
+
+def test_a_retraining_promotes_a_first_model_and_ends_early_without_new_data(tmp_path: Path) -> None:
+    """With a registry on this machine: the first model becomes champion; run again, the gate finds nothing new and says so."""
+    import mlflow
+
+    enough = ("min_new_clips=5", "min_new_videos=5", "--network", "host")
+    with mlflow_server.running(tmp_path / "server") as address:
+        file = "pipelines/retrain.py"
+        first = pipeline(tmp_path / "runs", *enough, file=file, MLFLOW_TRACKING_URI=address)
+        assert first.status == 0, first.output[-6000:]
+        assert {"gate", "pretrain", "compare", "promote"} <= set(first.executed)
+        known = mlflow.MlflowClient(address).get_registered_model("leftright-flip")
+        assert {name: int(version) for name, version in known.aliases.items()} == {"champion": 1}
+        again = pipeline(tmp_path / "runs", *enough, file=file, MLFLOW_TRACKING_URI=address)
+    assert again.status == 0, again.output[-6000:]
+    assert set(again.executed) == {"resolve", "champion", "gate", "outcome"}
+    assert re.search(r"gate: stop", again.output)
 
 
 EXITS = """

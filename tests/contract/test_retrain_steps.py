@@ -3,12 +3,8 @@
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -31,7 +27,7 @@ from leftright.data.shards import ShardReader
 from leftright.errors import InputError
 from leftright.models import Predictor
 from leftright.models.saved import read_lineage
-from tests import compiled_task
+from tests import compiled_task, mlflow_server
 from tests.contract.test_names import ROOT
 from tests.packed_world import write_packed_world
 from tests.rival_models import write_models
@@ -325,49 +321,9 @@ def test_the_outcome_says_what_the_steps_decided(packed, tmp_path, caplog):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch) -> Iterator[str]:
-    """A tracking server of MLflow on this machine alone."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    store = [
-        "--backend-store-uri",
-        f"sqlite:///{tmp_path / 'server.db'}",
-        "--artifacts-destination",
-        str(tmp_path / "files"),
-    ]
-    words = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-        *store,
-    ]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process)
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{port}")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        # The server starts workers, which are of its process group.
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait_for(url: str, process: subprocess.Popen) -> None:
-    for _ in range(180):
-        assert process.poll() is None, "the server has ended"
-        try:
-            with urllib.request.urlopen(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError(url)
+    with mlflow_server.running(tmp_path / "server") as address:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        yield address
 
 
 @pytest.mark.slow

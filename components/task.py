@@ -3,6 +3,7 @@
 A component hands its `locals()` over: each argument is a placeholder that the backend fills in before the container starts.
 """
 
+import json
 import os
 from collections.abc import Collection, Mapping
 from importlib.metadata import version
@@ -40,6 +41,11 @@ def step(name: str, arguments: Mapping[str, Any], left_out: Collection[str] = ()
     """The container that runs one of the pipelines' own steps: what moves data and models and is no stage."""
     command = ["python", "-m", "pipelines.steps", name]
     return dsl.ContainerSpec(image=image("steps"), command=command, args=_words(arguments, left_out))
+
+
+def flags_as_json(arguments: Mapping[str, Any]) -> str:
+    """Parameters as one JSON list of flags and values, for a step that hands them on."""
+    return json.dumps([word for name, value in arguments.items() for word in (f"--{name}", str(value))])
 
 
 def _words(arguments: Mapping[str, Any], left_out: Collection[str]) -> list[Any]:

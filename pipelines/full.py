@@ -40,8 +40,7 @@ def full(
         curated = clips.curated.outputs["out"]
         packed = parts.pack_parts(**stages["pack"], curated=curated, clips=gathered(clips.collected))
 
-        trained = pretrain(**stages["pretrain"], shards=packed.output, data_rev=clips.commit)
-        SETTINGS.dress(trained, "pretrain")
+        trained = parts.trained_model(stages, packed.output, clips.commit)
         localized = localize(**stages["localize"], shards=packed.output, model=trained.outputs["out"])
         SETTINGS.dress(localized, "localize")
         page = report(

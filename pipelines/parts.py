@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from kfp import dsl
+from kfp import dsl, kubernetes
 from kfp.dsl import Dataset, Input
 
 from components.collect.component import collect
@@ -13,8 +13,10 @@ from components.fetch.component import fetch
 from components.filter.component import filter as filter_clips
 from components.outcome.component import outcome
 from components.pack.component import pack
+from components.pretrain.component import pretrain
 from components.resolve.component import resolve
 from components.simulate.component import simulate
+from components.trainjob.component import trainjob
 from pipelines import parameters, settings
 
 WORLD = PurePosixPath("data/simulate")
@@ -90,6 +92,29 @@ def curated_clips(stages: parameters.Stages, source: Source) -> Clips:
     curated = curate(**stages["curate"], filtered=gathered(filtered), decisions=fetched.outputs["reviewed"])
     SETTINGS.dress(curated, "curate")
     return Clips(commit.outputs["commit"], world, collected, filtered, curated)
+
+
+def trained_model(stages: parameters.Stages, shards: Any, data_rev: Any) -> dsl.PipelineTask:
+    """The task that trains: pretrain in its own pod, or, by the settings, the one that has several nodes do the same."""
+    nodes = SETTINGS.nodes
+    if nodes.count == 1:
+        return SETTINGS.dress(pretrain(**stages["pretrain"], shards=shards, data_rev=data_rev), "pretrain")
+    needs = SETTINGS.tasks.get("pretrain", SETTINGS.every)
+    task = trainjob(
+        **stages["pretrain"],
+        shards=shards,
+        data_rev=data_rev,
+        num_nodes=nodes.count,
+        gpus_per_node=needs.gpus,
+        cpus_per_node=int(needs.cpu),
+        memory_per_node=needs.memory,
+        claim=nodes.claim,
+        mount=nodes.mount,
+        deadline_s=needs.timeout_s,
+        runtime=nodes.runtime,
+    )
+    kubernetes.mount_pvc(task, nodes.claim, nodes.mount)
+    return SETTINGS.dress(task, "trainjob")
 
 
 @dsl.pipeline(name="pack-parts")

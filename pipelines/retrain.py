@@ -45,8 +45,7 @@ def train_and_compare(
     """What follows the gate's decision: a graph of its own, since a local run evaluates a condition on its own inputs alone."""
     with dsl.If(decision == "train", name="enough-new-data"):
         packed = parts.pack_parts(**stages["pack"], curated=curated, clips=clips)
-        trained = pretrain(**stages["pretrain"], shards=packed.output, data_rev=data_rev)
-        SETTINGS.dress(trained, "pretrain")
+        trained = parts.trained_model(stages, packed.output, data_rev)
         compared = compare(
             shards=packed.output,
             challenger=trained.outputs["out"],

@@ -64,10 +64,27 @@ class Needs:
 
 
 @dataclass(frozen=True)
+class Nodes:
+    """Training on several nodes, as a TrainJob.
+
+    count : 1 for none of that. claim, mount : a volume that all nodes mount, and where. runtime : the ClusterTrainingRuntime.
+    """
+
+    count: int
+    claim: str
+    mount: str
+    runtime: str
+
+
+@dataclass(frozen=True)
 class Settings:
-    """A resources file. fan_out : by stage. every : what holds for each task. tasks : what differs, by the task's name."""
+    """A resources file.
+
+    fan_out : by stage. nodes : of pretrain. every : what holds for each task. tasks : what differs, by the task's name.
+    """
 
     fan_out: Mapping[str, FanOut]
+    nodes: Nodes
     every: Needs
     tasks: Mapping[str, Needs]
 
@@ -116,6 +133,7 @@ def read(path: Path | None = None) -> Settings:
         every = Needs(**_needs(document["every"]))
         return Settings(
             {stage: FanOut(**parts) for stage, parts in document["fan_out"].items()},
+            Nodes(**document["nodes"]),
             every,
             {name: Needs(**_needs({**document["every"], **needs})) for name, needs in document["tasks"].items()},
         )

@@ -2,8 +2,9 @@
 
     leftright run pipelines/full.py key=value ...
 
-Needs a Docker engine, and the images (`make images`). Tasks whose inputs are those of a former run are not run again. Resources,
-retries and Kubernetes settings hold on a cluster alone. Exit status: 0 when the run succeeds, 1 when a task fails, 2 for bad input.
+Needs a Docker engine, and the images (`make images`). Tasks whose inputs are those of a former run are not run again.
+Resources, retries and Kubernetes settings hold on a cluster alone. Exit status: 0 when the run succeeds, 1 when a task fails,
+2 for bad input.
 """
 
 import argparse

@@ -10,13 +10,14 @@ import os
 import shutil
 import signal
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from leftright import files
+from leftright import files, results
 from leftright.errors import InputError
+from leftright.results import Value
 from pipelines.trainjobs.client import LostError, TrainJobs
 from pipelines.trainjobs.manifest import TrainJob, check_words, manifest, name_of
 
@@ -48,8 +49,8 @@ def run(
     mount: Path,
     deadline_s: int,
     runtime: str = "torch-distributed",
-) -> None:
-    """Train on several nodes; writes what `pretrain` writes to `out`, and the metrics file.
+) -> Mapping[str, Value]:
+    """Train on several nodes; writes what `pretrain` writes to `out`, and the metrics file. Returns the numbers.
 
     Args:
         image: of pretrain.
@@ -97,6 +98,7 @@ def run(
             _take_out(folder, out, metrics)
         finally:
             shutil.rmtree(folder)
+    return results.read(metrics)
 
 
 def _train(jobs: TrainJobs, job: TrainJob, folder: Path, shards: tuple[Path, ...]) -> None:

@@ -180,6 +180,37 @@ def test_several_gpus_are_shared_out_by_torchrun(tmp_path: Path) -> None:
     assert pretrain["env"] == [{"name": "LEFTRIGHT_PROCESSES", "value": "4"}]
 
 
+def test_several_nodes_take_the_place_of_one_by_configuration(tmp_path: Path) -> None:
+    text = (RESOURCES / "paper.yaml").read_text()
+    (tmp_path / "nodes.yaml").write_text(text.replace("nodes: {count: 1,", "nodes: {count: 3,"))
+    files = {"LEFTRIGHT_PARAMS": "configs/paper.yaml", "LEFTRIGHT_RESOURCES": str(tmp_path / "nodes.yaml")}
+    package = compiled(tmp_path / "packages", **files)
+    tasks = package.tasks()
+    assert "pretrain" not in tasks
+    constants = tasks["trainjob"].inputs.parameters
+    assert constants["num_nodes"].runtime_value.constant.number_value == 3
+    assert constants["gpus_per_node"].runtime_value.constant.number_value == 1
+    (mount,) = package.kubernetes("trainjob").pvc_mount
+    assert (mount.constant, mount.mount_path) == ("leftright-nodes", "/shared")
+    assert "accelerator" not in package.container("trainjob")["resources"], (
+        "the nodes have the GPUs, not the one that waits"
+    )
+    assert tasks["localize"].inputs.artifacts["model"].task_output_artifact.producer_task == "trainjob"
+
+
+def test_the_retraining_ends_early_where_the_gate_says_so(default: Package, tmp_path: Path) -> None:
+    compiled(tmp_path)
+    package = Package(tmp_path / "pipelines/retrain.yaml")
+    tasks = package.tasks()
+    (condition,) = [task for task in tasks.values() if task.trigger_policy.condition]
+    assert condition.trigger_policy.condition.endswith("== 'train'")
+    behind = package.spec.components[condition.component_ref.name].dag.tasks
+    assert {"pretrain", "compare", "promote"} <= set(behind)
+    assert not {"gate", "champion", "curate"} & set(behind)
+    for name in ("champion", "gate", "promote", "outcome", "resolve"):
+        assert not tasks[name].caching_options.enable_cache, f"{name} depends on the registry, which is no input"
+
+
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -126,6 +127,37 @@ def test_a_failing_stage_makes_the_run_fail(root: Path, first: Path) -> None:
     last = ended.output.strip().splitlines()[-1]
     assert re.match(r"leftright-full: failed after \d+ s: task 'pretrain' inside 'exit-handler-1'", last.strip())
     assert "FAILED" in ended.output
+
+
+def test_a_version_of_the_data_goes_in_and_one_of_the_results_comes_out(root: Path, first: Path) -> None:
+    """The decisions of a revision decide; what is published is a version too, and the model knows where it comes from."""
+    repository = root / "repositories" / "data"
+    (repository / "curation").mkdir(parents=True)
+    curated = pd.read_parquet(first / "curate" / "out" / "curated.parquet")
+    rejected = curated.loc[curated["kept"], "video"].iloc[0]
+    table = f"video,verdict,reviewer,time,note\n{rejected},reject,r1,2026-11-01T10:00:00Z,left and right disagree\n"
+    (repository / "curation/decisions.csv").write_text(table)
+    run("git", "init", "--quiet", "--initial-branch=main", cwd=repository)
+    commit(repository, "decisions")
+    revision = run("git", "rev-parse", "HEAD", cwd=repository).strip()
+    target = root / "repositories" / "results.git"
+    run("git", "init", "--quiet", "--bare", "--initial-branch=main", str(target), cwd=root)
+
+    ended = pipeline(root, f"data_repo={repository}", "data_rev=main", f"publish_repo={target}")
+    assert ended.status == 0, ended.output[-6000:]
+    assert "curate" in ended.executed
+    assert not {"simulate", "collect", "filter"} & set(ended.executed)
+    newest = max(root.glob("leftright-full-*"))
+    decided = pd.read_parquet(newest / "curate" / "out" / "curated.parquet")
+    assert not decided.loc[decided["video"] == rejected, "kept"].any()
+
+    said = run(sys.executable, "-m", "leftright", "lineage", str(newest / "pretrain" / "out"), cwd=root)
+    assert f"data revision: {revision}" in said
+    assert "KFP run:       unknown" not in said
+    published = (newest / "publish" / "published_rev").read_text()
+    assert run("git", "rev-parse", "main", cwd=target).strip() == published
+    run("dvc", "get", str(target), "model", "--rev", published, "--out", "model", cwd=root)
+    assert (root / "model/model.pt").read_bytes() == (newest / "pretrain/out/model.pt").read_bytes()
 
 
 def test_a_retraining_promotes_a_first_model_and_ends_early_without_new_data(tmp_path: Path) -> None:

@@ -300,10 +300,11 @@ def test_a_killed_process_run_again_ends_with_the_same_weights(packed, tmp_path,
 
 
 @pytest.mark.slow
-def test_two_processes_train_one_model(packed, tmp_path):
+def test_two_processes_train_one_model(packed, tmp_path, monkeypatch):
+    """As a task with two GPUs is told to: the command itself becomes torchrun."""
+    monkeypatch.setenv("LEFTRIGHT_PROCESSES", "2")
     config = replace(CONFIG, num_steps=60, eval_steps=20, learning_rate=0.02, batch_size=8)
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "--no-python", sys.executable]
-    together = start([*torchrun, *command(config, packed, tmp_path)])
+    together = start(command(config, packed, tmp_path))
     errors = together.communicate()[1]
     assert together.returncode == 0, errors
     values = results.read(tmp_path / "pretrain.json")

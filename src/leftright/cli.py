@@ -47,6 +47,7 @@ IN_PROCESSES = ("pretrain",)
 def main(words: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # it tells of the cache that it makes in a new container
     words = sys.argv[1:] if words is None else words
     if not words or words[0] in ("-h", "--help"):
         print(_overview())

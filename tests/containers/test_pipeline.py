@@ -49,8 +49,8 @@ def pipeline(root: Path, *words: str, file: str = "pipelines/full.py", **variabl
     environment |= {"LEFTRIGHT_PARAMS": "configs/smallest.yaml", **variables}
     command = [sys.executable, "-m", "leftright", "run", file, "--root", str(root), *words]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
-    return Ended(done.returncode, re.findall(r"Executing task '([\w-]+)'", plain), plain + done.stderr)
+    started = re.findall(r"^([\w-]+)(?: \d+/\d+)?: started$", done.stdout, flags=re.MULTILINE)
+    return Ended(done.returncode, started, done.stdout + done.stderr)
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """Every stage is a component whose signature is the stage's configuration, and whose command line the stage understands."""
 
+import ast
 import importlib
 import inspect
 import json
@@ -49,6 +50,15 @@ def plain_type(kind: Any) -> Any:
 def test_every_folder_is_a_stage_or_a_step() -> None:
     folders = {path.parent.name for path in (ROOT / "components").glob("*/component.py")}
     assert folders == {*STAGES, *STEPS, *TOOLS}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "components").rglob("*.py")), ids=lambda path: path.parent.name)
+def test_a_component_knows_its_stage_by_the_command_line_alone(path: Path) -> None:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+    imported |= {entry.name for node in nodes if isinstance(node, ast.Import) for entry in node.names}
+    packages = {str(name).split(".")[0] for name in imported}
+    assert not packages & {"leftright", "pipelines", "mlflow", "torch", "dvc"}
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -19,6 +19,7 @@ VARIABLE = "LEFTRIGHT_RESOURCES"
 DEFAULT = Path(__file__).with_name("resources") / "default.yaml"
 GPU = "nvidia.com/gpu"
 SHARED_MEMORY = "/dev/shm"
+WORK = "/work"
 _TOLERATION = {"key", "operator", "value", "effect", "toleration_seconds"}
 
 
@@ -43,7 +44,8 @@ class Needs:
     the default. gpus : several make the stage run under torchrun. retries : with pauses that grow from `backoff_s` seconds by
     `backoff_factor` to `backoff_max_s`. timeout_s : seconds after which the task is stopped. cache : whether a former result on
     the same inputs may stand for it. tolerations : as Kubernetes has them. environment : variables. secrets, config_maps : by
-    the object's name, which of its keys becomes which variable; a config map may be missing, a secret may not.
+    the object's name, which of its keys becomes which variable; a config map may be missing, a secret may not. work : a volume
+    claim on which half-done work outlives the pod, so that another try goes on there; "" for none.
     """
 
     cpu: str
@@ -61,6 +63,7 @@ class Needs:
     environment: Mapping[str, str] = field(hash=False)
     secrets: Mapping[str, Mapping[str, str]] = field(hash=False)
     config_maps: Mapping[str, Mapping[str, str]] = field(hash=False)
+    work: str
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,9 @@ def _on_kubernetes(task: PipelineTask, needs: Needs) -> None:
         # Data loaders pass batches through shared memory, of which a container has 64 MB unless told otherwise.
         size = needs.shared_memory
         kubernetes.empty_dir_mount(task, "shared-memory", SHARED_MEMORY, medium="Memory", size_limit=size)
+    if needs.work:
+        kubernetes.mount_pvc(task, needs.work, WORK)
+        task.set_env_variable("LEFTRIGHT_WORK", WORK)
     for key, value in needs.node_selector.items():
         kubernetes.add_node_selector(task, key, value)
     for toleration in needs.tolerations:

@@ -2,10 +2,15 @@
 
 One decision behind it: a result gets its name by a rename, as the last step. What is half done lies beside it under a name
 that ends in `.partial`, where the next run finds it (to resume) or removes it (to start anew).
+
+In a cluster a task's disk goes with its pod, and another try finds nothing beside its result. Where LEFTRIGHT_WORK
+names a directory that stays, such as a mounted volume, what is half done and can be resumed lies there instead.
 """
 
+import fcntl
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +22,7 @@ from leftright.errors import InputError
 
 Item = TypeVar("Item")
 _FINGERPRINT = ".fingerprint.json"
+WORK = "LEFTRIGHT_WORK"
 
 
 @contextmanager
@@ -52,17 +58,47 @@ def resume_directory(path: Path, fingerprint: dict[str, object]) -> Iterator[Pat
     fingerprint : what decides the result (parameters, input checksums); JSON values. What was begun under another
         fingerprint is thrown away. On an error the directory stays, so that the next call continues there.
     """
-    partial = _partial_of(path)
-    marker = partial / _FINGERPRINT
     wanted = json.dumps(fingerprint, sort_keys=True, default=str)
-    if not marker.exists() or marker.read_text() != wanted:
+    with _place_of_work(path, wanted) as partial:
+        marker = partial / _FINGERPRINT
+        if not marker.exists() or marker.read_text() != wanted:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            with replace_file(marker) as temporary:
+                temporary.write_text(wanted)
+        yield partial
+        beside = _brought_beside(partial, path)
+        (beside / _FINGERPRINT).unlink()
+        _swap(beside, path)
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir(parents=True)
-        with replace_file(marker) as temporary:
-            temporary.write_text(wanted)
-    yield partial
-    marker.unlink()
-    _swap(partial, path)
+
+
+@contextmanager
+def _place_of_work(path: Path, wanted: str) -> Iterator[Path]:
+    """Where to make `path`: beside it, or, named by its fingerprint, in the directory that LEFTRIGHT_WORK names."""
+    root = os.environ.get(WORK)
+    if not root:
+        yield _partial_of(path)
+        return
+    place = Path(root) / f"{path.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:20]}"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with place.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Another process does the very same work: each for itself then.
+            yield _partial_of(path)
+            return
+        yield place
+
+
+def _brought_beside(partial: Path, path: Path) -> Path:
+    """The finished directory on the disk of `path`, where a rename can give it its name."""
+    beside = _partial_of(path)
+    if partial != beside:
+        shutil.rmtree(beside, ignore_errors=True)
+        shutil.copytree(partial, beside)
+    return beside
 
 
 def _partial_of(path: Path) -> Path:

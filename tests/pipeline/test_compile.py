@@ -198,6 +198,16 @@ def test_several_nodes_take_the_place_of_one_by_configuration(tmp_path: Path) ->
     assert tasks["localize"].inputs.artifacts["model"].task_output_artifact.producer_task == "trainjob"
 
 
+def test_half_done_work_outlives_its_pod_where_a_claim_is_named(tmp_path: Path) -> None:
+    text = (RESOURCES / "default.yaml").read_text()
+    (tmp_path / "work.yaml").write_text(text.replace("memory: 4Gi, retries: 3}", "memory: 4Gi, work: leftright-work}"))
+    package = compiled(tmp_path / "packages", LEFTRIGHT_RESOURCES=str(tmp_path / "work.yaml"))
+    (mount,) = package.kubernetes("pretrain").pvc_mount
+    assert (mount.constant, mount.mount_path) == ("leftright-work", "/work")
+    assert {"name": "LEFTRIGHT_WORK", "value": "/work"} in package.container("pretrain")["env"]
+    assert not package.kubernetes("collect").pvc_mount
+
+
 def test_the_retraining_ends_early_where_the_gate_says_so(default: Package, tmp_path: Path) -> None:
     compiled(tmp_path)
     package = Package(tmp_path / "pipelines/retrain.yaml")

@@ -181,3 +181,31 @@ def test_a_part_that_is_none_is_refused_in_one_line(text):
     with pytest.raises(InputError, match="INDEX/COUNT") as caught:
         Part.parse(text)
     assert repr(text) in str(caught.value)
+
+
+def test_work_goes_on_where_it_outlives_the_place_of_the_result(tmp_path, monkeypatch):
+    """A task's second try has another disk: what the first one began lies in LEFTRIGHT_WORK."""
+    monkeypatch.setenv("LEFTRIGHT_WORK", str(tmp_path / "work"))
+    with pytest.raises(KeyError), resume_directory(tmp_path / "first/out", {"seed": 1}) as directory:
+        (directory / "begun").write_text("half")
+        raise KeyError
+    assert not (tmp_path / "first").exists()
+    with resume_directory(tmp_path / "other/out", {"seed": 2}) as directory:
+        assert not (directory / "begun").exists(), "other work"
+    with resume_directory(tmp_path / "second/out", {"seed": 1}) as directory:
+        assert (directory / "begun").read_text() == "half"
+        (directory / "ended").write_text("whole")
+    found = sorted(path.name for path in (tmp_path / "second").rglob("*"))
+    assert found == ["begun", "ended", "out"]
+    assert [path for path in (tmp_path / "work").iterdir() if path.suffix != ".lock"] == []
+
+
+def test_the_same_work_at_the_same_time_is_done_apart(tmp_path, monkeypatch):
+    monkeypatch.setenv("LEFTRIGHT_WORK", str(tmp_path / "work"))
+    with resume_directory(tmp_path / "a/out", {"seed": 1}) as one:
+        (one / "file").write_text("one")
+        with resume_directory(tmp_path / "b/out", {"seed": 1}) as two:
+            assert two != one
+            (two / "file").write_text("two")
+    assert (tmp_path / "a/out/file").read_text() == "one"
+    assert (tmp_path / "b/out/file").read_text() == "two"

@@ -174,6 +174,32 @@ def test_a_killed_run_is_continued_to_the_result_of_an_undisturbed_one(tmp_path:
     )
 
 
+def test_another_try_goes_on_where_work_outlives_the_first(
+    config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a cluster, where the second try's result is to lie elsewhere: what the first one fetched is not fetched again."""
+
+    def break_off(self: Folder, video: Video, plan: ClipPlan, directory: Path) -> Harvest:
+        if video.video == "film2":
+            raise OSError("the pod is gone")
+        fetched.append(video.video)
+        return fetch(self, video, plan, directory)
+
+    fetch, fetched = Folder.fetch, list[str]()
+    config = replace(config, num_workers=1)
+    collect.run(config, out=tmp_path / "undisturbed", metrics=tmp_path / "m1.json")
+    monkeypatch.setenv("LEFTRIGHT_WORK", str(tmp_path / "work"))
+    with monkeypatch.context() as patched, pytest.raises(OSError, match="the pod is gone"):
+        patched.setattr(Folder, "fetch", break_off)
+        collect.run(config, out=tmp_path / "first/out", metrics=tmp_path / "m2.json")
+    assert fetched
+    monkeypatch.setattr(Folder, "fetch", lambda *given: (fetched.append(given[1].video), fetch(*given))[1])
+    collect.run(config, out=tmp_path / "second/out", metrics=tmp_path / "m2.json")
+    assert {"film0", "film1", "film2", "film3"} <= set(fetched)
+    assert len(set(fetched)) == len(fetched), "each once"
+    pd.testing.assert_frame_equal(table_of(tmp_path / "second/out"), table_of(tmp_path / "undisturbed"))
+
+
 @pytest.fixture(scope="module")
 def server(videos: Path) -> Iterator[Server]:
     with media_server(videos) as running:

@@ -172,6 +172,20 @@ def test_an_interrupted_run_ends_as_an_undisturbed_one(packed, tmp_path, monkeyp
     assert_same_result(tmp_path / "whole", tmp_path / "killed")
 
 
+def test_another_try_goes_on_where_work_outlives_the_first(packed, tmp_path, monkeypatch):
+    """As in a cluster: the second try's result is to lie elsewhere, and it takes the same steps from the last checkpoint."""
+    run(CONFIG, packed, tmp_path / "whole")
+    monkeypatch.setenv("LEFTRIGHT_WORK", str(tmp_path / "work"))
+    with monkeypatch.context() as patched:
+        stop_at(patched, 4)
+        with pytest.raises(KilledError):
+            run(replace(CONFIG, checkpoint_steps=1), packed, tmp_path / "first-pod")
+    assert list((tmp_path / "work").glob("pretrain-*/resume.ckpt"))
+    assert not (tmp_path / "first-pod").exists()
+    run(replace(CONFIG, checkpoint_steps=1), packed, tmp_path / "second-pod")
+    assert_same_result(tmp_path / "whole", tmp_path / "second-pod")
+
+
 def test_a_run_killed_while_it_is_judged_trains_no_more(packed, tmp_path, monkeypatch):
     run(CONFIG, packed, tmp_path / "whole")
     with monkeypatch.context() as patched:

@@ -90,7 +90,7 @@ class StubCluster:
 
     def _keep(self, where, key, body):
         identity = f"{key.split('_')[0]}-{next(self._ids)}"
-        where[identity] = body | {key: identity}
+        where[identity] = body | {key: identity, "created_at": "2026-11-24T03:00:00Z"}
         return where[identity]
 
     def answer(self, method, path, query, body):

@@ -1,5 +1,7 @@
 """leftright's own pipelines, sent to a server that records what it is sent: what the README promises."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from leftright import cli
+from pipelines import compile as compile_packages
 
 PIPELINES = Path(__file__).parents[3] / "pipelines"
 
@@ -43,6 +46,19 @@ def test_retrain_is_put_on_a_schedule(stub, capsys: pytest.CaptureFixture[str]) 
     assert body["runtime_config"]["parameters"] == {"min_new_clips": 500}
     assert documents(body)[0].pipeline_info.name == "leftright-retrain"
     assert "on Monday at 02:30 UTC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["create", "submit"])
+def test_the_compiled_package_will_do_for_kfps_own_command(stub, tmp_path: Path, verb: str) -> None:
+    """`make compile` writes it; kfp itself makes a number of whatever looks like one."""
+    compile_packages.write(tmp_path)
+    package = str(tmp_path / "pipelines/full.yaml")
+    words = ["--endpoint", stub.host, "run", verb, "-e", "tables", "-f", package, "pretrain_num_steps=5"]
+    done = subprocess.run([str(Path(sys.executable).with_name("kfp")), *words], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (body,) = stub.posted("/runs")
+    assert body["runtime_config"]["parameters"] == {"pretrain_num_steps": 5}
+    assert documents(body)[0].pipeline_info.name == "leftright-full"
 
 
 def test_an_unknown_value_names_those_there_are(stub, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,9 @@ from pipelines import parameters, settings
 WORLD = PurePosixPath("data/simulate")
 """Where params.yaml has the simulated world; in a pipeline, a location in it is a place in the world's artifact."""
 
+LIST = "list.csv"
+"""What `collect` writes in its mode `list`."""
+
 SETTINGS = settings.read()
 VALUES = parameters.values()
 
@@ -84,10 +87,16 @@ def curated_clips(stages: parameters.Stages, source: Source) -> Clips:
     SETTINGS.dress(fetched, "fetch")
     world = SETTINGS.dress(simulate(**stages["simulate"]), "simulate") if is_simulated() else None
 
+    videos, values = world.outputs["out"] if world else fetched.outputs["out"], dict(stages["collect"])
+    if VALUES["collect"]["source"] == "youtube":
+        # One task searches, and the parts share what it found: each would search anew, and find other videos.
+        listed = collect(**{**values, "mode": "list"}).set_display_name("list")
+        videos = SETTINGS.dress(listed, "collect").outputs["out"]
+        values |= {"source": "urls", "location": LIST}
+
     parts = SETTINGS.fan_out["collect"]
     with dsl.ParallelFor(parts.items, parallelism=parts.parallelism) as part:
-        videos = world.outputs["out"] if world else fetched.outputs["out"]
-        collected = SETTINGS.dress(collect(**stages["collect"], videos=videos, part=part), "collect")
+        collected = SETTINGS.dress(collect(**values, videos=videos, part=part), "collect")
         filtered = SETTINGS.dress(filter_clips(**stages["filter"], clips=collected.outputs["out"]), "filter")
     curated = curate(**stages["curate"], filtered=gathered(filtered), decisions=fetched.outputs["reviewed"])
     SETTINGS.dress(curated, "curate")

@@ -13,7 +13,7 @@ from kfp.kubernetes import kubernetes_executor_config_pb2
 from kfp.pipeline_spec import pipeline_spec_pb2
 
 from leftright.errors import InputError
-from leftright.stages import STAGES
+from leftright.stages import STAGES, collect
 from pipelines import settings
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +72,21 @@ def test_a_source_on_the_network_needs_no_simulated_world(paper: Package) -> Non
     assert set(STAGES) - named == {"simulate"}
 
 
+def test_one_task_searches_and_the_parts_share_what_it_found(paper: Package) -> None:
+    (listing,) = [task for task in paper.tasks().values() if task.task_info.name == "list"]
+    assert listing.inputs.parameters["mode"].runtime_value.constant.string_value == "list"
+    assert listing.inputs.parameters["source"].component_input_parameter.endswith("collect_source")
+    ((loop_of_parts, part),) = [
+        (name, each.dag.tasks["collect-2"])
+        for name, each in paper.spec.components.items()
+        if "collect-2" in each.dag.tasks
+    ]
+    assert loop_of_parts.startswith("comp-for-loop")
+    assert part.inputs.parameters["source"].runtime_value.constant.string_value == "urls"
+    assert part.inputs.parameters["location"].runtime_value.constant.string_value == collect.LIST
+    assert part.inputs.artifacts["videos"].component_input_artifact
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_defaults_are_those_of_the_params(default: Package, stage: str) -> None:
     section = yaml.safe_load((ROOT / "params.yaml").read_text())[stage]
@@ -93,7 +108,7 @@ def test_types_are_those_that_the_stages_have(default: Package) -> None:
 def test_collect_filter_and_pack_fan_out_within_a_limit(paper: Package) -> None:
     wanted = settings.read(RESOURCES / "paper.yaml").fan_out
     loops = {
-        frozenset(paper.spec.components[task.component_ref.name].dag.tasks): task
+        frozenset(name.removesuffix("-2") for name in paper.spec.components[task.component_ref.name].dag.tasks): task
         for task in paper.tasks().values()
         if task.WhichOneof("iterator")
     }

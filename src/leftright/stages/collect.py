@@ -26,6 +26,7 @@ from leftright.results import Collector, Outcome
 from leftright.sources.base import ClipPlan, Harvest, RefusedError, Source, Status, Video
 from leftright.sources.ledger import LEDGER, Ledger
 
+LIST = "list.csv"
 logger = logging.getLogger(__name__)
 
 # Parameters that change how work is done and not what comes of it: a resumed run may have others.
@@ -40,8 +41,8 @@ class Config:
     """Where videos come from: a folder of files, a list of URLs, or YouTube by keyword."""
     location: str
     """The folder, or the list; not read for youtube. Within `videos`, where that is given."""
-    mode: Literal["fetch", "dry_run"]
-    """dry_run writes nothing and prints what would be fetched, and its weight, as a list that `urls` reads."""
+    mode: Literal["fetch", "list", "dry_run"]
+    """list writes what would be fetched as a list that `urls` reads; dry_run prints it with its weight, and writes nothing."""
     seed: int
     """Draws the clips' positions."""
     clip_s: float
@@ -92,7 +93,8 @@ class Config:
 
 
 def run(config: Config, *, videos: tuple[Path, ...] = (), out: Path, metrics: Path, part: str = "0/1") -> Outcome:
-    """Collect part `part` of the source's videos into the directory `out`; a dry run prints, and writes no file.
+    """Collect part `part` of the source's videos into the directory `out`, or list them there; a dry run prints, and writes no
+    file.
 
     videos : the directory that the location lies in, where a task before this one brought it. Raises InputError for an unusable
     location, and where a server goes on refusing.
@@ -102,6 +104,10 @@ def run(config: Config, *, videos: tuple[Path, ...] = (), out: Path, metrics: Pa
     source = make_source(config)
     if config.mode == "dry_run":
         return Outcome(_dry_run(source, config, Part.parse(part)))
+    if config.mode == "list":
+        values = write_list(source, config, out, part)
+        results.write(metrics, values)
+        return Outcome(values, tables=(out / LIST,))
     values = collect(source, config, out, part)
     results.write(metrics, values)
     return Outcome(values, tables=(out / MANIFEST,))
@@ -159,6 +165,31 @@ def collect(source: Source, config: Config, out: Path, part: str) -> dict[str, r
         _sweep(partial, table)
         ledger.close_run(outcome)
         return _measure(ledger, table)
+
+
+def write_list(source: Source, config: Config, out: Path, part: str) -> dict[str, results.Value]:
+    """Write the addresses of the source's videos as `list.csv` in `out`, continuing what a killed run listed.
+
+    So that parts of a collection can share one listing: each would search anew. Returns how many videos there are.
+    """
+    share = Part.parse(part)
+    with (
+        resume_directory(out, _fingerprint(config, source, f"list {part}")) as partial,
+        Ledger(partial / LEDGER) as ledger,
+    ):
+        try:
+            _discover(source, ledger, config)
+        except RefusedError as error:
+            refusals = f"stopped after {config.max_refusals} refusals in a row: {error}"
+            raise InputError(f"{refusals}; what was listed is kept in {partial}: run the same again later") from None
+        videos = share.of(ledger.videos())
+        lines = [line for video in videos for line in _lines(video)]
+        if not lines:
+            raise InputError(f"{config.source}: lists no video that has an address; name another source")
+        (partial / LIST).write_text("\n".join(lines) + "\n")
+    collector = Collector("collect")
+    collector.add("videos", len(videos))
+    return collector.values
 
 
 def _plan(config: Config) -> ClipPlan:

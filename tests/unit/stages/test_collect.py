@@ -297,6 +297,23 @@ def test_a_dry_run_prints_a_list_that_urls_reads_and_writes_nothing(
     assert {path.name for path in tmp_path.iterdir()} == {"list.csv", "again.csv"}
 
 
+def test_a_list_can_be_divided_among_parts(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text("abcdefghij0,5,15\nabcdefghij0,30,40\nhttps://example.org/film.mp4\n")
+    config = replace(CONFIG, source="urls", location=str(tmp_path / "list.csv"), mode="list")
+    outcome = collect.run(config, out=tmp_path / "out", metrics=tmp_path / "m.json")
+    assert outcome.values["collect.videos"].value == 2
+    assert json.loads((tmp_path / "m.json").read_text())["collect.videos"]["value"] == 2
+    assert read_list(tmp_path / "out" / collect.LIST) == read_list(tmp_path / "list.csv")
+    collect.run(config, out=tmp_path / "half", metrics=tmp_path / "m.json", part="1/2")
+    assert [video.location for video in read_list(tmp_path / "half" / collect.LIST)] == ["https://example.org/film.mp4"]
+
+
+def test_a_list_of_what_has_no_address_is_one_line(config: Config, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="folder: lists no video that has an address"):
+        collect.run(replace(config, mode="list"), out=tmp_path / "out", metrics=tmp_path / "m.json")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_dry_run_of_a_folder_weighs_its_files(config: Config, tmp_path: Path) -> None:
     outcome = collect.run(replace(config, mode="dry_run"), out=tmp_path / "out", metrics=tmp_path / "m.json")
     assert (outcome.values["collect.videos"].value, outcome.values["collect.clips"].value) == (8, 8)

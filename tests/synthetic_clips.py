@@ -69,6 +69,10 @@ def curated_table(collected: Path, names: list[str]) -> pd.DataFrame:
                 "log_energy_difference_db": -6.0 + number,
                 "face_times_s": [0.5, 1.5],
                 "face_xs": [0.25, float("nan")],
+                "face_lefts": [0.125, float("nan")],
+                "face_tops": [0.25, float("nan")],
+                "face_rights": [0.375, float("nan")],
+                "face_bottoms": [0.75, float("nan")],
                 "face_led_db": [-3.0, 3.0],
                 "video_duration_s": DURATION_S,
             }

@@ -59,10 +59,17 @@ MEASURE_COLUMNS: dict[str, str] = {
     "num_faces": "float64",  # median over the sampled frames
     "face_times_s": "object",  # lists of float64, one item a sampled frame
     "face_xs": "object",  # centre of the largest face, 0 at the picture's left, 1 at its right; NaN where there is none
+    "face_lefts": "object",  # of that face's box, 0 at the picture's left, 1 at its right, cut to these; NaN likewise
+    "face_tops": "object",  # 0 at the picture's top, 1 at its bottom
+    "face_rights": "object",
+    "face_bottoms": "object",
     "face_led_db": "object",  # log energy difference of the sound around that time
     "verdict": "str",  # kept or rejected
     "reason": "str",  # "" where kept, else the first of REASONS that holds
 }
+
+FACE_EDGES = ("face_lefts", "face_tops", "face_rights", "face_bottoms")
+"""The box of the largest face, in the order that detectors have."""
 
 REASONS = (
     "unreadable",

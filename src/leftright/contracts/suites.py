@@ -5,11 +5,12 @@ column of its own, so that the suites stay plain lists of expectations.
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
@@ -17,12 +18,12 @@ from great_expectations import expectations as gx
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import Column, ComparisonCondition
 
-from leftright.clips import CLIP_COLUMNS, MEASURE_COLUMNS, REASONS
+from leftright.clips import CLIP_COLUMNS, FACE_EDGES, MEASURE_COLUMNS, REASONS
 
 CURATE_COLUMNS = ("kept", "kept_reason", "scene", "split_video", "split_channel", "split_scene")
 SPLITS = ("train", "val", "test")
 
-_LISTS = ("face_times_s", "face_xs", "face_led_db")
+_LISTS = ("face_times_s", "face_xs", *FACE_EDGES, "face_led_db")
 _GROUPS = ("video", "channel", "scene")  # what each kind of split keeps together
 
 
@@ -39,6 +40,10 @@ def _between(
     column: str, low: float | None, high: float | None = None, when: ComparisonCondition | None = None
 ) -> Expectation:
     return gx.ExpectColumnValuesToBeBetween(column=column, min_value=low, max_value=high, row_condition=when)
+
+
+def _positive(column: str) -> Expectation:
+    return gx.ExpectColumnValuesToBeBetween(column=column, min_value=0, strict_min=True)
 
 
 def _matches(column: str, pattern: str) -> Expectation:
@@ -93,7 +98,7 @@ CLIPS = Contract(
 
 
 def _with_measure_facts(table: pd.DataFrame) -> pd.DataFrame:
-    """Add what a kept clip lacks, how many lengths its lists have, and the outermost face positions."""
+    """Add what a kept clip lacks, how many lengths its lists have, and what is extreme among its faces."""
     table = _with_clip_facts(table)
     if not {*_LISTS, "verdict"} <= set(table.columns):
         return table
@@ -105,7 +110,27 @@ def _with_measure_facts(table: pd.DataFrame) -> pd.DataFrame:
         face_list_lengths=num_lengths,
         face_x_min=[np.nanmin(values, initial=np.inf) for values in positions],
         face_x_max=[np.nanmax(values, initial=-np.inf) for values in positions],
+        **_box_facts(table),
     )
+
+
+def _box_facts(table: pd.DataFrame) -> dict[str, list[float]]:
+    """Of each row's face boxes: the outermost edges, the least sides, how many are incomplete, and how many miss `face_xs`."""
+    boxes = [_boxes(*lists) for lists in zip(table["face_xs"], *(table[name] for name in FACE_EDGES), strict=True)]
+    missing = [np.isnan(places) for places in boxes]
+    return {
+        "face_edge_min": [np.nanmin(places[1:], initial=np.inf) for places in boxes],
+        "face_edge_max": [np.nanmax(places[1:], initial=-np.inf) for places in boxes],
+        "face_width_min": [np.nanmin(right - left, initial=np.inf) for _, left, _, right, _ in boxes],
+        "face_height_min": [np.nanmin(bottom - top, initial=np.inf) for _, _, top, _, bottom in boxes],
+        "face_gaps": [int(np.sum(gaps.any(axis=0) & ~gaps.all(axis=0))) for gaps in missing],
+        "face_misses": [int(np.sum((x < left) | (x > right))) for x, left, _, right, _ in boxes],
+    }
+
+
+def _boxes(*lists: Sequence[float]) -> NDArray[np.float64]:
+    """`face_xs` and the edges of one row, (5, faces), as far as all of them go."""
+    return np.array(list(zip(*lists, strict=False)), np.float64).reshape(-1, 5).T
 
 
 _KEPT: ComparisonCondition = Column("verdict") == "kept"
@@ -131,6 +156,12 @@ _FILTERED_ROWS = (
     _between("face_list_lengths", 1, 1),
     _between("face_x_min", 0),
     _between("face_x_max", None, 1),
+    _between("face_edge_min", 0),
+    _between("face_edge_max", None, 1),
+    _positive("face_width_min"),
+    _positive("face_height_min"),
+    _between("face_gaps", 0, 0),
+    _between("face_misses", 0, 0),
 )
 
 FILTERED = Contract(

@@ -116,9 +116,9 @@ class _Measurement:
     def _faces(self) -> Iterator[tuple[str, Any]]:
         if not self.frames:
             return
-        columns, centres = measure_faces(self.detector, self.frames, self.limits.face_confidence)
+        columns, places = measure_faces(self.detector, self.frames, self.limits.face_confidence)
         yield from columns.items()
         yield "face_times_s", self.times_s.tolist()
-        yield "face_xs", centres.tolist()
+        yield from ((name, values.tolist()) for name, values in places.items())
         levels_db = led_around(self.waveform, self.sample_rate, self.times_s, self.sampling.led_window_s)
         yield "face_led_db", levels_db.tolist()

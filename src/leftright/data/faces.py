@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from leftright.clips import FACE_EDGES
+
 DEFAULT_WEIGHTS = "default"
 DetectorName = Literal["uniface", "retinaface-pytorch"]
 Detector = Callable[[NDArray[np.uint8]], NDArray[np.float64]]
@@ -17,12 +19,14 @@ SAME_FACE = 0.4  # boxes that overlap by more (intersection over union) are one 
 
 def measure_faces(
     detector: Detector, frames: Sequence[NDArray[np.uint8]], confidence: float
-) -> tuple[dict[str, float], NDArray[np.float64]]:
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
     """The faces' columns of the filtered manifest.
 
     frames : (height, width, 3) RGB each. confidence : the score from which a detection is a face.
-    Returns the columns by name, and (frames,): the centre of the largest face, 0 at the picture's left edge, 1 at its
-    right one, NaN without a face.
+    Returns the numbers by column, and the lists by column, (frames,) each, NaN without a face, all of the largest one:
+    `face_xs`, its centre, 0 at the picture's left edge and 1 at its right one; the edges of its box, likewise, top and
+    bottom as fractions of the height. A detector's box may pass the picture's edge: its edges are cut there, its centre
+    is the whole box's.
     """
     found = [detector(frame) for frame in frames]
     confident = [boxes[boxes[:, 4] >= confidence] for boxes in found]
@@ -31,14 +35,16 @@ def measure_faces(
         "face_score": float(np.median([boxes[:, 4].max(initial=0.0) for boxes in found])),
         "num_faces": float(np.median([len(boxes) for boxes in confident])),
     }
-    centres = [_centre(boxes) / frame.shape[1] for boxes, frame in zip(confident, frames, strict=True)]
-    return columns, np.array(centres)
+    largest = np.stack([_largest(boxes) for boxes in confident])
+    sizes = np.array([frame.shape[1::-1] for frame in frames])
+    centres = (largest[:, 0] + largest[:, 2]) / 2 / sizes[:, 0]
+    edges = np.clip(largest / np.tile(sizes, 2), 0, 1)
+    return columns, {"face_xs": centres, **dict(zip(FACE_EDGES, edges.T, strict=True))}
 
 
-def _centre(boxes: NDArray[np.float64]) -> float:
-    """The middle of the largest box in pixels, NaN without one."""
+def _largest(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(4,): the edges of the largest box in pixels, NaN without one."""
     if not len(boxes):
-        return float("nan")
+        return np.full(4, np.nan)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    left, _, right, *_ = boxes[np.argmax(areas)]
-    return float(left + right) / 2
+    return boxes[np.argmax(areas), :4]

@@ -5,11 +5,17 @@ The unit is half the head's height, the origin is the mouth: a face is placed by
 
 from collections.abc import Callable
 
+import numpy as np
+from numpy.typing import NDArray
+
 from leftright.simulation.drawing import Sheet, Sprite, mixed
 from leftright.simulation.performer import Look, Rgb
 
 NUM_OPENINGS = 5
 MOUTH_BELOW_CENTRE = 0.5
+
+_FOREHEAD_ABOVE_CENTRE = 0.8  # where a detector trained on real heads sees the face end, whatever hair is drawn
+_CHIN_BELOW_CENTRE = 1.0
 
 _BLACK: Rgb = (20, 16, 18)
 _WHITE: Rgb = (250, 248, 244)
@@ -29,6 +35,22 @@ def draw_head(look: Look, openness: float, is_blinking: bool, scale: float) -> S
     _glasses(sheet, look)
     sprite = sheet.sprite()
     return Sprite(sprite.pixels, sprite.scale, (sprite.origin[0], sprite.origin[1] + MOUTH_BELOW_CENTRE * scale))
+
+
+def face_box(look: Look, roll_deg: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The box of a drawn face: of the ellipse from forehead to chin, as wide as the face is between its ears.
+
+    roll_deg : (...,), clockwise. Returns (..., 4): left, top, right and bottom edge, in half heights from the mouth,
+    x to the right and y down. Hair is outside. It is what RetinaFace boxes on these heads (a test measures by how much not).
+    """
+    roll = np.radians(roll_deg)
+    cosine, sine = np.cos(roll), np.sin(roll)
+    radius_x, radius_y = look.face_width, (_FOREHEAD_ABOVE_CENTRE + _CHIN_BELOW_CENTRE) / 2
+    # The head turns about the mouth, and the ellipse's centre with it.
+    above_mouth = MOUTH_BELOW_CENTRE + _FOREHEAD_ABOVE_CENTRE - radius_y
+    x, y = above_mouth * sine, -above_mouth * cosine
+    reach_x, reach_y = np.hypot(radius_x * cosine, radius_y * sine), np.hypot(radius_x * sine, radius_y * cosine)
+    return np.stack([x - reach_x, y - reach_y, x + reach_x, y + reach_y], axis=-1)
 
 
 def draw_shoulders(look: Look, scale: float) -> Sprite:

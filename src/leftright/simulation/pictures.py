@@ -113,6 +113,20 @@ def film(
         yield picture
 
 
+def face_boxes(performer: Performer, performance: Performance, camera: Camera) -> NDArray[np.float64]:
+    """Where `film` shows the performer's face, if it shows one.
+
+    Returns (frames, 4): left and right edge as fractions of the picture's width, top and bottom of its height, in the order
+    left, top, right, bottom. They end at the picture's edge, and are NaN where nothing of the face is inside.
+    """
+    mouth, roll_deg = performance.mouth[::STEPS_PER_FRAME], performance.roll_deg[::STEPS_PER_FRAME]
+    scale = camera.focal_px * performer.look.head_half_height / mouth[:, FORWARD]
+    box = faces.face_box(performer.look, roll_deg) * scale[:, None] + np.tile(camera.project(mouth), 2)
+    seen = np.clip(box / (camera.width, camera.height, camera.width, camera.height), 0, 1)
+    is_inside = np.all(seen[:, :2] < seen[:, 2:], axis=-1, keepdims=True)
+    return np.where(is_inside, seen, np.nan)
+
+
 def _paint_bystander(room: Pixels, camera: Camera, bystander: Bystander) -> None:
     size = camera.focal_px * bystander.look.head_half_height / float(bystander.position[FORWARD])
     x = float(camera.project(bystander.position)[0])

@@ -28,7 +28,7 @@ from leftright.simulation.choreography import (
 from leftright.simulation.drawing import Pixels
 from leftright.simulation.parameters import WorldParameters
 from leftright.simulation.performer import Performer, draw, draw_look
-from leftright.simulation.pictures import Bystander, film
+from leftright.simulation.pictures import Bystander, face_boxes, film
 
 _DRY_LEVEL_DB = -32.0  # RMS of full scale that a sounding source has at one metre
 _SILENCE_DB = -50.0  # what is left of the sound in a silent video
@@ -87,9 +87,8 @@ def make_video(parameters: WorldParameters, video: Video, directory: Path) -> tu
         if video.fault == faults.TRUNCATED:
             encoding.truncate(path, rng.uniform(*_TRUNCATED_LEFT_S) / duration_s)
     _write_info(folder / f"{video.name}.info.json", video, performance.kind, duration_s)
-    return _truth(parameters, performer, video, performance.kind, duration_s), _trajectory(
-        parameters, video, performance
-    )
+    truth = _truth(parameters, performer, video, performance.kind, duration_s)
+    return truth, _trajectory(parameters, performer, video, performance)
 
 
 def _generator(parameters: WorldParameters, *key: int) -> np.random.Generator:
@@ -163,6 +162,20 @@ def _spoilt_pictures(
     return frames
 
 
+def _shown_boxes(
+    parameters: WorldParameters, performer: Performer, performance: Performance, fault: str
+) -> NDArray[np.float64]:
+    """The performer's face in the pictures of `_spoilt_pictures`: (frames, 4), as `face_boxes` has them."""
+    boxes = face_boxes(performer, performance, parameters.camera)
+    if fault == faults.NO_FACE:
+        return np.full_like(boxes, np.nan)
+    if fault == faults.MIRRORED:
+        return np.stack([1 - boxes[:, 2], boxes[:, 1], 1 - boxes[:, 0], boxes[:, 3]], axis=-1)
+    if fault == faults.STILL:
+        return np.repeat(boxes[:1], len(boxes), axis=0)
+    return boxes
+
+
 def _bystander(parameters: WorldParameters, performer: Performer, rng: np.random.Generator) -> Bystander:
     side = rng.choice([-1.0, 1.0]) * rng.uniform(0.6, 0.9) * parameters.max_azimuth_deg
     depth = np.array(performer.depth * 1.25)
@@ -199,10 +212,16 @@ def _truth(
     return pd.DataFrame([row])
 
 
-def _trajectory(parameters: WorldParameters, video: Video, performance: Performance) -> pd.DataFrame:
-    """One row a frame. The azimuth is where the source was; `source_x` is where the file's picture shows it."""
+def _trajectory(
+    parameters: WorldParameters, performer: Performer, video: Video, performance: Performance
+) -> pd.DataFrame:
+    """One row a frame. The azimuth is where the source was; `source_x` is where the file's picture shows it.
+
+    The face is the performer's, a bystander's is left out; its box is where the file's picture shows it.
+    """
     source = performance.source[::STEPS_PER_FRAME]
     source_x = parameters.camera.project(source)[:, 0] / parameters.width
+    left, top, right, bottom = _shown_boxes(parameters, performer, performance, video.fault).T
     return pd.DataFrame(
         {
             "video": video.name,
@@ -212,5 +231,10 @@ def _trajectory(parameters: WorldParameters, video: Video, performance: Performa
             "source_x": 1 - source_x if video.fault == faults.MIRRORED else source_x,
             "is_sounding": performance.is_sounding[::STEPS_PER_FRAME],
             "kind": performance.kind,
+            "is_face_sounding": performance.kind == SPEAKING,
+            "face_left": left,
+            "face_top": top,
+            "face_right": right,
+            "face_bottom": bottom,
         }
     )

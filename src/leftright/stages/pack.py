@@ -50,7 +50,7 @@ DESCRIPTION_COLUMNS = (
 )
 """Columns of the curated table that go into a clip's JSON and into the index."""
 
-FACE_COLUMNS = ("face_times_s", "face_xs", "face_led_db")
+FACE_COLUMNS = ("face_times_s", "face_xs", "face_lefts", "face_tops", "face_rights", "face_bottoms", "face_led_db")
 """Columns that go into the index alone."""
 
 _INPUT_COLUMNS = (*DESCRIPTION_COLUMNS, *FACE_COLUMNS, "kept", "path", "video_duration_s")

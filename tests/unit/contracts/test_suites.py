@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from leftright import contracts
-from leftright.clips import CLIP_COLUMNS, MEASURE_COLUMNS
+from leftright.clips import CLIP_COLUMNS, FACE_EDGES, MEASURE_COLUMNS
 from leftright.contracts.suites import CONTRACTS
 from leftright.errors import InputError
 
@@ -64,6 +64,10 @@ def filtered_table() -> pd.DataFrame:
         "num_faces": 1.0,
         "face_times_s": [2.5, 7.5],
         "face_xs": [0.3, float("nan")],
+        "face_lefts": [0.1, float("nan")],
+        "face_tops": [0.2, float("nan")],
+        "face_rights": [0.5, float("nan")],
+        "face_bottoms": [0.7, float("nan")],
         "face_led_db": [-1.0, 2.0],
         "verdict": "kept",
         "reason": "",
@@ -136,6 +140,13 @@ FILTERED_BREAKS: list[Break] = [
     ("face_times_s", [2.5], "column face_list_lengths"),
     ("face_xs", [0.3, -0.1], "column face_x_min"),
     ("face_xs", [0.3, 1.1], "column face_x_max"),
+    ("face_tops", [0.2], "column face_list_lengths"),
+    ("face_lefts", [-0.1, np.nan], "column face_edge_min"),
+    ("face_bottoms", [1.1, np.nan], "column face_edge_max"),
+    ("face_rights", [0.1, np.nan], "column face_width_min"),
+    ("face_bottoms", [0.2, np.nan], "column face_height_min"),
+    ("face_rights", [np.nan, np.nan], "column face_gaps"),
+    ("face_xs", [0.05, np.nan], "column face_misses"),
 ]
 
 REJECTED_BREAKS: list[Break] = [("reason", "ugly", "column reason"), ("reason", "", "column reason")]
@@ -205,6 +216,19 @@ def test_every_expectation_is_broken_by_one_of_these() -> None:
             columns = [config.kwargs[name] for name in ("column", "column_A", "column_B") if name in config.kwargs]
             name = f"column {' and '.join(columns)}: {config.type}"
             assert not columns or name in broken
+
+
+@pytest.mark.parametrize("edge", FACE_EDGES)
+def test_each_edge_of_a_face_is_held_to_the_same(edge: str) -> None:
+    """One row each: another length, an edge outside the picture on either side, an edge missing; then a good one."""
+    table = filtered_table()
+    for row, values in enumerate(([0.3], [-0.1, np.nan], [1.1, np.nan], [np.nan, np.nan])):
+        table.at[row, edge] = values
+    facts = CONTRACTS["filtered"].widen(table)
+    assert facts["face_list_lengths"].tolist()[:5] == [2, 1, 1, 1, 1]
+    assert (facts["face_edge_min"] < 0).tolist()[:5] == [False, True, False, False, False]
+    assert (facts["face_edge_max"] > 1).tolist()[:5] == [False, False, True, False, False]
+    assert facts["face_gaps"].tolist()[:5] == [0, 0, 0, 1, 0]
 
 
 @pytest.mark.parametrize(("suite", "column"), [("clips", "sha256"), ("filtered", "face_xs"), ("curated", "scene")])

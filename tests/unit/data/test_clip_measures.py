@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from leftright.clips import MEASURE_COLUMNS, REASONS
+from leftright.clips import FACE_EDGES, MEASURE_COLUMNS, REASONS
 from leftright.data.clip_measures import measure_clip
 from leftright.data.verdict import STEPS
 from tests.face_detector import small_detector
@@ -34,7 +34,8 @@ def test_a_good_clip_is_kept_with_every_measure(tmp_path: Path) -> None:
     for name, kind in MEASURE_COLUMNS.items():
         assert kind != "float64" or math.isfinite(measures[name]), name
     num_frames = round(DURATION_S * SAMPLING.frame_rate)
-    assert [len(measures[name]) for name in ("face_times_s", "face_xs", "face_led_db")] == [num_frames] * 3
+    for name in ("face_times_s", "face_xs", "face_led_db", *FACE_EDGES):
+        assert len(measures[name]) == num_frames, name
 
 
 @pytest.mark.parametrize("reason", FAULTY)

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from leftright.clips import FACE_EDGES
 from leftright.data.detectors import load_detector
 from leftright.data.faces import measure_faces
 from leftright.errors import InputError
@@ -19,20 +20,33 @@ def boxes(*rows: tuple[float, ...]) -> np.ndarray:
 
 def test_the_columns_by_hand() -> None:
     """Three frames, 100 pixels wide: two faces, a doubtful one, none."""
-    answers = iter([boxes((0, 0, 10, 10, 0.99), (60, 0, 100, 50, 0.95)), boxes((20, 0, 40, 20, 0.7)), boxes()])
+    answers = iter([boxes((0, 0, 10, 10, 0.99), (60, 10, 100, 50, 0.95)), boxes((20, 0, 40, 20, 0.7)), boxes()])
     frames = [np.zeros((50, 100, 3), np.uint8)] * 3
-    columns, centres = measure_faces(lambda frame: next(answers), frames, 0.9)
+    columns, places = measure_faces(lambda frame: next(answers), frames, 0.9)
     assert columns == pytest.approx({"face_share": 1 / 3, "face_score": 0.7, "num_faces": 0.0})
-    assert centres[0] == pytest.approx(0.8)  # of the larger face
-    assert np.isnan(centres[1:]).all()
+    assert {name: values[0] for name, values in places.items()} == pytest.approx(  # of the larger face
+        {"face_xs": 0.8, "face_lefts": 0.6, "face_tops": 0.2, "face_rights": 1.0, "face_bottoms": 1.0}
+    )
+    assert all(np.isnan(values[1:]).all() for values in places.values())
+
+
+def test_edges_end_with_the_picture_and_the_centre_is_of_the_whole_box() -> None:
+    places = measure_faces(lambda frame: boxes((-10, -5, 30, 60, 1.0)), [np.zeros((50, 100, 3), np.uint8)], 0.9)[1]
+    assert [places[name].item() for name in FACE_EDGES] == pytest.approx([0.0, 0.0, 0.3, 1.0])
+    assert places["face_xs"].item() == pytest.approx(0.1)
 
 
 def test_a_drawn_face_is_found_where_it_is_and_an_empty_room_has_none() -> None:
     frames, detector = valid_clip().frames[::8], small_detector()
-    columns, centres = measure_faces(detector, frames, 0.9)
+    columns, places = measure_faces(detector, frames, 0.9)
     assert columns["face_share"] == 1 and columns["num_faces"] == 1 and columns["face_score"] > 0.9
     mirrored = [np.ascontiguousarray(frame[:, ::-1]) for frame in frames]
-    assert measure_faces(detector, mirrored, 0.9)[1] == pytest.approx(1 - centres, abs=0.03)
+    turned = measure_faces(detector, mirrored, 0.9)[1]
+    assert turned["face_xs"] == pytest.approx(1 - places["face_xs"], abs=0.03)
+    assert turned["face_lefts"] == pytest.approx(1 - places["face_rights"], abs=0.05)
+    assert turned["face_rights"] == pytest.approx(1 - places["face_lefts"], abs=0.05)
+    assert turned["face_tops"] == pytest.approx(places["face_tops"], abs=0.05)
+    assert turned["face_bottoms"] == pytest.approx(places["face_bottoms"], abs=0.05)
     empty, _ = measure_faces(detector, faceless(frames), 0.9)
     assert empty["face_share"] == 0
 
@@ -41,9 +55,9 @@ def test_two_faces_are_two_and_the_larger_one_is_followed() -> None:
     (frame,) = valid_clip().frames[:1]
     picture = np.full((192, 512, 3), 90, np.uint8)
     picture[:, :256], picture[24:168, 288:480] = frame, cv2.resize(frame, (192, 144), interpolation=cv2.INTER_AREA)
-    columns, centres = measure_faces(small_detector(512), [picture], 0.5)
+    columns, places = measure_faces(small_detector(512), [picture], 0.5)
     assert columns["num_faces"] == 2
-    assert centres[0] < 0.5
+    assert places["face_rights"][0] < 0.5
 
 
 @pytest.mark.media

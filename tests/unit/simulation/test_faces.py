@@ -1,5 +1,6 @@
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,31 @@ def test_blinking_changes_the_eyes_above_the_mouth():
     assert x.size > 50
     assert y.mean() == pytest.approx(MOUTH[1] - (faces.MOUTH_BELOW_CENTRE + 0.06) * SCALE, abs=4)
     assert x.mean() == pytest.approx(MOUTH[0], abs=2)
+
+
+def test_box_of_an_upright_face_by_hand():
+    look = replace(draw_look(np.random.default_rng(0)), face_width=0.75)
+    np.testing.assert_allclose(faces.face_box(look, np.array(0.0)), [-0.75, -1.3, 0.75, 0.5])
+
+
+def test_box_turns_with_the_head():
+    """Lying on its side a face is as wide as it was high; turned the other way the box is mirrored about the mouth."""
+    look = replace(draw_look(np.random.default_rng(0)), face_width=0.75)
+    lying, clockwise, counter = faces.face_box(look, np.array([90.0, 20.0, -20.0]))
+    np.testing.assert_allclose(lying, [-0.5, -0.75, 1.3, 0.75], atol=1e-12)
+    np.testing.assert_allclose(clockwise, counter[[2, 1, 0, 3]] * [-1, 1, -1, 1])
+
+
+@pytest.mark.parametrize("roll_deg", [-25.0, 0.0, 25.0])
+def test_box_ends_at_the_chin_and_where_the_ears_are(roll_deg):
+    look = replace(draw_look(np.random.default_rng(3)), hair_style="short", skin=(0, 230, 0), glasses="none")
+    picture = np.full((192, 200, 3), 150, np.uint8)
+    lay(picture, faces.draw_head(look, 0.0, False, SCALE), MOUTH, SCALE, turn_deg=roll_deg)
+    y, x = np.nonzero(picture[..., 1].astype(int) - picture[..., [0, 2]].max(axis=-1) > 60)
+    left, _, right, bottom = np.tile(MOUTH, 2) + SCALE * faces.face_box(look, np.array(roll_deg))
+    assert y.max() == pytest.approx(bottom, abs=3)
+    for seen, edge in ((x.min(), left), (x.max(), right)):
+        assert seen == pytest.approx(edge, abs=0.15 * SCALE)  # the ears stand off the face by 0.1
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from leftright.audio import LEFT, RIGHT
 from leftright.simulation import faults
 from leftright.simulation.parameters import WorldParameters
 from leftright.simulation.world import Video, make_video, plan
+from tests.boxes import overlaps
+from tests.face_detector import small_detector
 from tests.tiny_world import tiny_world
 
 
@@ -40,7 +42,9 @@ def sound_against_picture(waveform: np.ndarray, trajectory: pd.DataFrame) -> flo
     return float(np.corrcoef(led, x)[0, 1])
 
 
+FACE = ["face_left", "face_top", "face_right", "face_bottom"]
 LONG = {"min_duration_s": 8.0, "max_duration_s": 8.0, "instrument_share": 1.0, "habit_strength": 0.0}
+SPOKEN = {**LONG, "instrument_share": 0.0}
 
 
 def test_sound_and_picture_agree_unless_one_of_them_is_turned(tmp_path):
@@ -71,6 +75,43 @@ def test_mirrored_is_the_same_video_with_the_picture_mirrored(tmp_path):
     np.testing.assert_array_equal(sound(mirrored), sound(straight))
     np.testing.assert_allclose(mirrored_seen["source_x"], 1 - seen["source_x"])
     np.testing.assert_array_equal(mirrored_seen["azimuth_deg"], seen["azimuth_deg"])
+
+
+@pytest.mark.parametrize("fault", [faults.NONE, faults.MIRRORED, faults.STILL, faults.SWAPPED])
+def test_face_is_where_the_file_shows_it(tmp_path, fault):
+    path, _, trajectory = made(tmp_path, fault, width=256, height=192, **SPOKEN)
+    frames, boxes = pictures(path).astype(np.uint8), trajectory[FACE].to_numpy()
+    assert len(frames) == len(boxes)
+    found = overlaps(small_detector(), frames[::3], boxes[::3])
+    assert np.isfinite(found).mean() > 0.8
+    assert np.nanmean(found) > 0.8
+
+
+def test_face_box_is_mirrored_with_the_picture_and_still_with_it(tmp_path):
+    straight, mirrored, still, swapped = (
+        made(tmp_path / fault, fault, **SPOKEN)[2]
+        for fault in (faults.NONE, faults.MIRRORED, faults.STILL, faults.SWAPPED)
+    )
+    assert np.ptp(straight["face_left"]) > 0.05
+    np.testing.assert_allclose(mirrored["face_left"], 1 - straight["face_right"])
+    np.testing.assert_allclose(mirrored["face_right"], 1 - straight["face_left"])
+    np.testing.assert_array_equal(mirrored[["face_top", "face_bottom"]], straight[["face_top", "face_bottom"]])
+    np.testing.assert_array_equal(still[FACE], np.tile(straight.loc[0, FACE], (len(still), 1)))
+    np.testing.assert_array_equal(swapped[FACE], straight[FACE])
+
+
+def test_a_bystander_leaves_the_performers_box_alone(tmp_path):
+    alone, together = (made(tmp_path / fault, fault)[2] for fault in (faults.NONE, faults.SECOND_FACE))
+    np.testing.assert_array_equal(together[FACE], alone[FACE])
+
+
+def test_only_who_speaks_has_a_sounding_face(tmp_path):
+    _, _, speaking = made(tmp_path / "speaking", instrument_share=0.0)
+    assert speaking["is_face_sounding"].dtype == bool and speaking["is_face_sounding"].all()
+    assert speaking["source_x"].between(speaking["face_left"], speaking["face_right"]).all()
+    _, _, tapping = made(tmp_path / "tapping", instrument_share=1.0)
+    assert not tapping["is_face_sounding"].any()
+    assert np.isfinite(tapping[FACE]).all(axis=None)
 
 
 def test_trajectory_is_one_perspective(tmp_path):
@@ -118,8 +159,10 @@ def test_short_has_its_length(tmp_path):
 
 
 def test_no_face_is_a_hand_at_work(tmp_path):
-    _, truth, _ = made(tmp_path, faults.NO_FACE, instrument_share=0.0)
+    _, truth, trajectory = made(tmp_path, faults.NO_FACE, instrument_share=0.0)
     assert truth["kind"].item() in ("tapping", "brushing")
+    assert trajectory[FACE].isna().all(axis=None)
+    assert not trajectory["is_face_sounding"].any()
 
 
 @pytest.mark.parametrize("fault", [faults.CORRUPT, faults.TRUNCATED])

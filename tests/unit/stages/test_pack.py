@@ -135,7 +135,9 @@ def test_tar_shows_each_clip_with_its_json(packed):
 def test_faces_and_splits_are_carried_into_the_index(packed):
     row = ShardReader([packed]).index.iloc[1]
     assert (row["video"], row["split_channel"], row["log_energy_difference_db"]) == ("v1", "val", -5.0)
-    np.testing.assert_array_equal(row["face_xs"], [0.25, np.nan])
+    edges = {"face_xs": 0.25, "face_lefts": 0.125, "face_tops": 0.25, "face_rights": 0.375, "face_bottoms": 0.75}
+    for name, value in edges.items():
+        np.testing.assert_array_equal(row[name], [value, np.nan])
 
 
 def test_only_kept_clips_are_packed_and_counted(world, tmp_path):

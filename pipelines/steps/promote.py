@@ -13,12 +13,12 @@ from leftright.data import record as records
 from leftright.errors import InputError
 from leftright.executor import flat
 from leftright.metrics.comparison import KEEP, PROMOTE
-from leftright.results import Collector, Value
+from leftright.results import Collector, Value, model_file
 
 STALE = "stale"
 """The decision of a challenger that won against a version which is no longer the champion."""
 
-_MODEL, _CURATED, _COMPARISON = "model.pt", "curated.parquet", "comparison.json"
+_CURATED, _COMPARISON = "curated.parquet", "comparison.json"
 _log = logging.getLogger(__name__)
 
 
@@ -43,7 +43,7 @@ def run(
     Raises InputError where the comparison is of another model or the registry does not answer.
     """
     compared = registry.read_comparison(comparison / _COMPARISON)
-    model = challenger / _MODEL
+    model = model_file(challenger)
     if files.sha256(model) != compared["sha256"]:
         raise InputError(f"{model}: is not the model that {comparison} judged; compare it first")
     clips = records.of_curated(curated / _CURATED, compared["split"])

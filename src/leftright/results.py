@@ -18,6 +18,17 @@ MODEL = "model.pt"
 """The name of a model's file in the directory of the stage that made it."""
 
 
+def model_file(place: Path, task: str = "flip") -> Path:
+    """Where the model of a pretext task lies.
+
+    place : a model file, a directory that holds one, or a directory of `pretrain`, which holds one in a directory a task.
+    """
+    if not place.is_dir():
+        return place
+    of_task = place / task / MODEL
+    return of_task if of_task.is_file() else place / MODEL
+
+
 @dataclass(frozen=True)
 class Value:
     """A number with its 95 % interval and the count of items that it was computed from."""

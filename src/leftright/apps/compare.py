@@ -22,7 +22,7 @@ from leftright.data.windows import ClipStore, same_centres
 from leftright.errors import InputError
 from leftright.metrics.comparison import Demands, Verdict, judge
 from leftright.metrics.flip import PREDICTION_COLUMNS
-from leftright.models import AudioVisualNetwork, load_model
+from leftright.models import AudioVisualNetwork, find_model, load_model
 from leftright.results import Value
 from leftright.training.evaluation import predict
 
@@ -66,10 +66,11 @@ def run(
     Raises InputError where a model or table is missing, or a model's window does not fit the shards.
     """
     reader, known = ShardReader(shards), records.read(record)
-    networks = {"challenger": _loaded(challenger / MODEL, reader)}
+    model = find_model([challenger], "flip")
+    networks = {"challenger": _loaded(model, reader)}
     if known.champion is not None:
         networks["champion"] = _loaded(champion / MODEL, reader)
-    rules = _rules(challenger / MODEL)
+    rules = _rules(model)
     rows = held_out(reader.index, rules.split, known.learnt())
     predictions = _ask(networks, reader, rows, rules.eval_windows)
     verdict = judge(
@@ -79,7 +80,7 @@ def run(
     with files.replace_directory(comparison) as folder:
         tables = [table.assign(model=name) for name, table in predictions.items()]
         write_table(folder / PREDICTIONS, pd.concat(tables, ignore_index=True))
-        document = _document(verdict, known.champion, rules, challenger / MODEL)
+        document = _document(verdict, known.champion, rules, model)
         (folder / VERDICT).write_text(json.dumps(document, indent=2) + "\n")
     results.write(metrics, verdict.values)
     with files.replace_file(decision) as temporary:

@@ -5,7 +5,7 @@ before: a run that is resumed sees what an undisturbed one would have seen.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -19,6 +19,8 @@ from leftright.models.geometry import WindowGeometry
 
 _MEGABYTE = 2**20
 _ORDER, _VARIATION = 0, 1  # streams of random numbers under one seed
+
+Item = TypeVar("Item", covariant=True)
 
 
 class Window(NamedTuple):
@@ -64,9 +66,9 @@ class ClipStore:
 
     def __init__(self, reader: ShardReader, geometry: WindowGeometry, cache_mb: int) -> None:
         self.reader, self.geometry = reader, geometry
-        self._num_frames: list[int] = reader.index["num_frames"].tolist()
-        num_samples: list[int] = reader.index["num_samples"].tolist()
-        self.last_starts = list(map(geometry.last_start, self._num_frames, num_samples))
+        self.num_frames: list[int] = reader.index["num_frames"].tolist()
+        self.num_samples: list[int] = reader.index["num_samples"].tolist()
+        self.last_starts = list(map(geometry.last_start, self.num_frames, self.num_samples))
         self.heights: list[int] = reader.index["height"].tolist()
         self.widths: list[int] = reader.index["width"].tolist()
         self._cache: dict[int, NDArray[np.uint8]] = {}
@@ -84,14 +86,17 @@ class ClipStore:
 
     def frames(self, window: Window) -> NDArray[np.uint8]:
         """The window's frames, (time, 3, height, width)."""
-        places = [window.first_frame + offset for offset in self.geometry.frame_offsets]
-        if (kept := self._clip(window.row)) is not None:
-            return kept[places]
-        return np.concatenate([self.reader.frames(window.row, place, 1) for place in places])
+        return self.stored_frames(window.row, [window.first_frame + offset for offset in self.geometry.frame_offsets])
+
+    def stored_frames(self, row: int, places: Sequence[int]) -> NDArray[np.uint8]:
+        """The stored frames of clip `row` at `places`, (places, 3, height, width)."""
+        if (kept := self._clip(row)) is not None:
+            return kept[list(places)]
+        return np.concatenate([self.reader.frames(row, place, 1) for place in places])
 
     def _clip(self, row: int) -> NDArray[np.uint8] | None:
         if row not in self._cache:
-            size = self._num_frames[row] * 3 * self.heights[row] * self.widths[row]
+            size = self.num_frames[row] * 3 * self.heights[row] * self.widths[row]
             if size > self._room:
                 return None
             self._cache[row] = self.reader.frames(row)
@@ -110,22 +115,42 @@ class ClipStore:
         )
 
 
-class TrainingWindows(Dataset[Batch]):
+class Draw(NamedTuple):
+    """What is random about an item: its window and variation, and the generator for what its task draws beyond."""
+
+    window: Window
+    augmentation: Augmentation
+    generator: np.random.Generator
+
+
+class EndlessWindows(Dataset[Item]):
     """An endless sequence of windows at random places, each clip once an epoch, in an order of its own each epoch."""
 
     def __init__(self, store: ClipStore, rows: Sequence[int], ranges: AugmentationRange, seed: int) -> None:
-        self._store, self._rows, self._ranges, self._seed = store, list(rows), ranges, seed
+        self.store, self.rows, self._ranges, self._seed = store, list(rows), ranges, seed
+
+    def draw(self, number: int) -> Draw:
+        """Item `number`'s: all of it follows from the number and the seed."""
+        epoch, place = divmod(number, len(self.rows))
+        order = np.random.default_rng((self._seed, _ORDER, epoch)).permutation(len(self.rows))
+        row = self.rows[order[place]]
+        generator = np.random.default_rng((self._seed, _VARIATION, number))
+        window = Window(row, int(generator.integers(0, self.store.last_starts[row] + 1)))
+        return Draw(window, self.variation(generator, window), generator)
+
+    def variation(self, generator: np.random.Generator, window: Window) -> Augmentation:
+        """Draw a variation of a window."""
+        height, width = self.store.heights[window.row], self.store.widths[window.row]
+        return Augmentation.draw(generator, self._ranges, height, width, self.store.geometry.crop)
+
+
+class TrainingWindows(EndlessWindows[Batch]):
+    """Windows for the flip task, each with its coin."""
 
     def __getitem__(self, number: int) -> Batch:
-        """Item `number`: window, crop, colours, mirror and flip all follow from it and the seed."""
-        epoch, place = divmod(number, len(self._rows))
-        order = np.random.default_rng((self._seed, _ORDER, epoch)).permutation(len(self._rows))
-        row = self._rows[order[place]]
-        generator = np.random.default_rng((self._seed, _VARIATION, number))
-        window = Window(row, int(generator.integers(0, self._store.last_starts[row] + 1)))
-        height, width = self._store.heights[row], self._store.widths[row]
-        augmentation = Augmentation.draw(generator, self._ranges, height, width, self._store.geometry.crop)
-        return self._store.item(window, augmentation, is_flipped=bool(generator.integers(2)))
+        """Item `number`: window, crop, colours, mirror and flip."""
+        window, augmentation, generator = self.draw(number)
+        return self.store.item(window, augmentation, is_flipped=bool(generator.integers(2)))
 
 
 class FixedWindows(Dataset[Batch]):
@@ -194,15 +219,15 @@ class StepSampler(Sampler[list[int]]):
             yield list(numbers[self._process :: self._num_processes])
 
 
-class StepLoader(DataLoader[Batch]):
+class StepLoader(DataLoader[Any]):
     """One batch a step, from the step at which a checkpoint was taken on."""
 
-    def __init__(self, dataset: TrainingWindows, sampler: StepSampler, num_workers: int) -> None:
+    def __init__(self, dataset: EndlessWindows[Any], sampler: StepSampler, num_workers: int) -> None:
         super().__init__(dataset, batch_sampler=sampler, num_workers=num_workers, pin_memory=torch.cuda.is_available())
         self._steps = sampler
         self._position = 0
 
-    def __iter__(self) -> Iterator[Batch]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
         self._steps.first_step = self._position
         for batch in super().__iter__():
             self._position += 1

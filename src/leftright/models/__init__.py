@@ -2,7 +2,7 @@
 
 from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
-from leftright.models.saved import ModelMeta, Predictor, load_model, read_lineage, save_model
+from leftright.models.saved import ModelMeta, Predictor, find_model, load_model, read_lineage, save_model
 
 __all__ = [
     "Architecture",
@@ -10,6 +10,7 @@ __all__ = [
     "ModelMeta",
     "Predictor",
     "WindowGeometry",
+    "find_model",
     "load_model",
     "read_lineage",
     "save_model",

@@ -1,9 +1,14 @@
 """The audio sub-network: from stacked spectrograms to one embedding a time step (facts of the paper, "Pretext model")."""
 
+from typing import TYPE_CHECKING, Self
+
 from torch import Tensor, nn
 from torchvision.ops import SqueezeExcitation
 
 from leftright.models.shortcut import StridedShortcut
+
+if TYPE_CHECKING:
+    from leftright.models.audio_visual import Architecture
 
 NUM_BLOCKS = 4
 STRIDE = 2**NUM_BLOCKS
@@ -54,6 +59,12 @@ class AudioNetwork(nn.Module):
         inputs = [num_channels, *widths[:-1]]
         self.blocks = nn.Sequential(*map(SqueezeExcitationBlock, inputs, widths))
         self.over_frequency = nn.Conv2d(widths[-1], num_features, (n_mels // STRIDE, 1))  # (8, 1)
+
+    @classmethod
+    def of(cls, architecture: "Architecture") -> Self:
+        """The one of an architecture."""
+        sizes = (architecture.n_mels, architecture.audio_width, architecture.audio_features)
+        return cls(architecture.audio_channels, *sizes)
 
     def forward(self, spectrogram: Tensor) -> Tensor:
         """Spectrogram : (batch, num_channels, n_mels, frames). Returns (batch, num_features, steps), steps = frames / 16."""

@@ -1,6 +1,6 @@
 """The audio-visual model of the pretext task: two sub-networks and their fusion (facts of the paper, "Pretext model")."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
 
@@ -33,6 +33,10 @@ class Architecture:
                 f"n_mels {self.n_mels}: the audio network halves it four times; choose a multiple of {STRIDE}"
             )
 
+    def flattened(self) -> "Architecture":
+        """The same sizes with the picture's layout kept, which all downstream networks have."""
+        return replace(self, fusion="flatten")
+
     def visual_features(self, geometry: WindowGeometry) -> int:
         """Features of one frame: 16 x 7 x 7 = 784, or 512 where they are pooled."""
         if self.fusion == "average_pool":
@@ -55,17 +59,8 @@ class AudioVisualNetwork(nn.Module):
         super().__init__()
         self.architecture, self.geometry = architecture, geometry
         self.spectrogram = LogMelSpectrogram(architecture.n_mels)
-        self.audio = AudioNetwork(
-            architecture.audio_channels, architecture.n_mels, architecture.audio_width, architecture.audio_features
-        )
-        self.visual = VisualNetwork(
-            architecture.visual_width,
-            architecture.visual_blocks,
-            architecture.visual_stem,
-            architecture.fusion,
-            architecture.visual_reduced,
-            geometry.crop,
-        )
+        self.audio = AudioNetwork.of(architecture)
+        self.visual = VisualNetwork.of(architecture, geometry.crop)
         self.fusion = FusionNetwork(architecture.audio_features, self.visual.num_features, architecture.fusion_features)
 
     def audio_embedding(self, waveform: Tensor) -> Tensor:

@@ -1,30 +1,34 @@
 """A model as a file: weights, sizes, window and task together, so that a file alone is enough to use it."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from leftright.errors import InputError
 from leftright.files import replace_file
 from leftright.lineage import Lineage
 from leftright.models.audio_visual import Architecture, AudioVisualNetwork
 from leftright.models.geometry import WindowGeometry
-from leftright.results import MODEL
+from leftright.results import model_file
 
 FORMAT = 1
+
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True)
 class ModelMeta:
     """What a model file says of its model.
 
-    task : what its logit means; "flip": the channels have been swapped. config : the parameters of the stage that trained
-    it, as that stage's params section has them. lineage : what it comes from.
+    task : of a pretext model what its logit means; "flip": the channels have been swapped. Of a downstream one what it does.
+    config : the parameters of the stage that trained it, as that stage's params section has them. lineage : what it comes
+    from. head : sizes that a downstream network has beyond the pretext model's; none for a pretext model.
     """
 
     task: str
@@ -32,29 +36,60 @@ class ModelMeta:
     geometry: WindowGeometry
     config: Mapping[str, Any]
     lineage: Lineage
+    head: Mapping[str, Any] = field(default_factory=dict)
 
 
 def save_model(
     path: Path, model: AudioVisualNetwork, task: str, config: Mapping[str, Any], lineage: Lineage | None = None
 ) -> None:
-    """Write a model in one step. config : plain values. lineage : unknown unless it is given."""
+    """Write a pretext model in one step. config : plain values. lineage : unknown unless it is given."""
+    meta = ModelMeta(task, model.architecture, model.geometry, config, lineage or Lineage())
+    save_network(path, model, meta)
+
+
+def save_network(path: Path, network: nn.Module, meta: ModelMeta) -> None:
+    """Write any network with what is to be said of it, in one step."""
     document = {
         "format": FORMAT,
-        "task": task,
-        "architecture": asdict(model.architecture),
-        "geometry": asdict(model.geometry),
-        "config": dict(config),
-        "lineage": asdict(lineage or Lineage()),
-        "weights": {name: tensor.cpu() for name, tensor in model.state_dict().items()},
+        "task": meta.task,
+        "architecture": asdict(meta.architecture),
+        "geometry": asdict(meta.geometry),
+        "config": dict(meta.config),
+        "lineage": asdict(meta.lineage),
+        "weights": {name: tensor.cpu() for name, tensor in network.state_dict().items()},
+        **({"head": dict(meta.head)} if meta.head else {}),
     }
     with replace_file(path) as temporary:
         torch.save(document, temporary)
 
 
-def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
-    """Read a model, on the CPU and in evaluation mode. path : its file, or the directory that it lies in.
+def find_model(places: Sequence[Path], task: str) -> Path:
+    """The file of the model of `task`, a pretext task's name. Raises InputError where it is in none of the places.
 
-    Raises InputError for a missing file or one of another kind.
+    places : model files, directories that hold one, or directories of `pretrain`, which hold one in a directory a task.
+    """
+    for place in places:
+        path = model_file(place, task)
+        if path.is_file() and _read(path).get("task") == task:
+            return path
+    raise InputError(
+        f"{', '.join(map(str, places))}: no model of the task {task}; run pretrain with it among its tasks"
+    )
+
+
+def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
+    """Read a model, on the CPU and in evaluation mode.
+
+    path : its file, the directory that it lies in, or a directory of `pretrain`, of which the flip task's is read. Raises
+    InputError for a missing file or one of another kind.
+    """
+    return load_network(path, lambda meta: AudioVisualNetwork(meta.architecture, meta.geometry))
+
+
+def load_network(path: Path, build: Callable[[ModelMeta], Network]) -> tuple[Network, ModelMeta]:
+    """Read any network, on the CPU and in evaluation mode. build : makes one of the sizes that the file says.
+
+    Raises InputError for a missing file, or one of another kind or other sizes.
     """
     document = _read(path)
     try:
@@ -64,12 +99,13 @@ def load_model(path: Path) -> tuple[AudioVisualNetwork, ModelMeta]:
             WindowGeometry(**document["geometry"]),
             document["config"],
             _lineage(document),
+            document.get("head", {}),
         )
-        model = AudioVisualNetwork(meta.architecture, meta.geometry)
-        model.load_state_dict(document["weights"])
+        network = build(meta)
+        network.load_state_dict(document["weights"])
     except (KeyError, TypeError, RuntimeError) as error:
-        raise InputError(f"{path}: a model of other sizes ({_first_line(error)}); run pretrain again") from None
-    return model.eval(), meta
+        raise InputError(f"{path}: a model of other sizes ({_first_line(error)}); train it again") from None
+    return network.eval(), meta
 
 
 def read_lineage(path: Path) -> Lineage:
@@ -84,7 +120,7 @@ def _lineage(document: Mapping[str, Any]) -> Lineage:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    path = path / MODEL if path.is_dir() else path
+    path = model_file(path)
     if not path.is_file():
         raise InputError(f"{path}: no such model; run pretrain, or correct the path")
     try:

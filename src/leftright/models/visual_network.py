@@ -3,13 +3,16 @@
 The trunk's parameters are named as torchvision's ResNet names them, so that at full size its ImageNet weights fit.
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, Self
 
 import torch
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from leftright.models.shortcut import StridedShortcut
+
+if TYPE_CHECKING:
+    from leftright.models.audio_visual import Architecture
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -86,6 +89,12 @@ class VisualNetwork(nn.Module):
         else:
             self.reduction = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
             self.num_features = self.trunk.num_features
+
+    @classmethod
+    def of(cls, architecture: "Architecture", crop: int) -> Self:
+        """The one of an architecture, for pictures of `crop` pixels."""
+        sizes = (architecture.visual_width, architecture.visual_blocks, architecture.visual_stem)
+        return cls(*sizes, architecture.fusion, architecture.visual_reduced, crop)
 
     def forward(self, frames: Tensor) -> Tensor:
         """Frames : (batch, time, 3, crop, crop), in 0..1. Returns (batch, num_features, time)."""

@@ -30,7 +30,7 @@ from leftright.metrics.correlation import KINDS, correlation, correlation_differ
 from leftright.metrics.projection import fit_cca, fit_pca
 from leftright.metrics.regions import scaled_px, window_starts
 from leftright.metrics.roi import MaskGrid, Region, importance_map, predicted_region
-from leftright.models import AudioVisualNetwork, load_model
+from leftright.models import AudioVisualNetwork, find_model, load_model
 from leftright.results import Collector, Outcome, Value, write
 
 Item = TypeVar("Item")
@@ -88,17 +88,15 @@ class Sight:
     logit_swapped: float
 
 
-def run(config: Config, *, shards: tuple[Path, ...], model: Path, out: Path, metrics: Path) -> Outcome:
+def run(config: Config, *, shards: tuple[Path, ...], models: tuple[Path, ...], out: Path, metrics: Path) -> Outcome:
     """Judge a model; writes `windows.parquet` (one row a judged window) and `figures/` to `out`, and the metrics file.
 
-    shards : directories that `pack` wrote. model : what `pretrain` wrote, or its model file.
-    Raises InputError where no clip is left to judge or to fit on, or the model was trained for another task.
+    shards : directories that `pack` wrote. models : what `pretrain` wrote, part by part, or a model file; the flip task's is
+    judged. Raises InputError where no clip is left to judge or to fit on, or there is no model of the flip task.
     """
     if config.num_threads:
         torch.set_num_threads(config.num_threads)
-    network, meta = load_model(model)
-    if meta.task != "flip":
-        raise InputError(f"{model}: its task is {meta.task}; give a model of the flip task")
+    network, _ = load_model(find_model(models, "flip"))
     findings = examine(Judge(network, ShardReader(shards), config), shards[0])
     values = measure(findings.table, config)
     values["localize.fit_windows"] = Value(findings.num_fit_windows)

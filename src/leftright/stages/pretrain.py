@@ -1,11 +1,12 @@
-"""Train the audio-visual model to tell swapped channels from unswapped ones, and judge it on held-out channels.
+"""Train the audio-visual model to tell swapped channels from unswapped ones, or on a baseline's task, and judge it.
 
-The best weights are chosen on the split's validation clips and judged, once, on its test clips. A killed run goes on at its
-last checkpoint and ends with the same model; on SIGTERM it writes a checkpoint and exits with status 143. docs/pretrain.md
-says what the numbers mean.
+Each task makes a model of its own. The best weights are chosen on the split's validation clips and judged, once, on its test
+clips. A killed run goes on at its last checkpoint and ends with the same models; on SIGTERM it writes a checkpoint and exits
+with status 143. docs/pretrain.md says what the numbers mean.
 """
 
 import logging
+import shutil
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
@@ -25,13 +26,16 @@ from leftright.results import MODEL, Collector, Outcome, Value
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.data.windows import ClipStore, Window
-    from leftright.models import Architecture, AudioVisualNetwork
+    from leftright.models import Architecture, AudioVisualNetwork, WindowGeometry
     from leftright.training.loop import Hardware, Optimisation
+    from leftright.training.pretext import Pretext
     from leftright.training.processes import Processes
     from leftright.training.progress import Record
 
 PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
 SPLITS = ("train", "val", "test")
+TASKS = ("flip", "mismatch", "shift")
+_DONE = ".done"  # the numbers of each finished task, while the stage runs
 
 _log = logging.getLogger(__name__)
 
@@ -45,6 +49,9 @@ _CIRCUMSTANCES = ("num_workers", "cache_mb", "checkpoint_steps")
 class Config:
     """Parameters of `pretrain`. The paper's sizes are in docs/pretrain.md."""
 
+    tasks: tuple[str, ...]
+    """What is learnt, a model each: "flip", the channels swapped; the baselines "mismatch", the sound of another video, and
+    "shift", the sound of another time."""
     seed: int
     """Of the weights, the order of clips, the windows, their variations and the coins of the evaluation."""
     split: Literal["channel", "video", "scene"]
@@ -69,8 +76,8 @@ class Config:
     """"pool" halves the picture twice before the first stage, as ResNet does; "conv" once."""
     visual_reduced: int
     """Channels to which the visual features are reduced before they are laid out flat."""
-    fusion: Literal["flatten", "average_pool"]
-    """Keep where in the picture a feature is, or forget it."""
+    fusion: Literal["by_task", "flatten", "average_pool"]
+    """Keep where in the picture a feature is, or forget it; "by_task" keeps it for flip alone, as the paper does."""
     fusion_features: int
     """Channels of the two layers that see sound and picture together."""
     num_steps: int
@@ -78,7 +85,10 @@ class Config:
     batch_size: int
     """Windows a step, over all processes."""
     orientations: Literal["paired", "drawn"]
-    """"paired" looks at each window in all four ways: picture mirrored or not, channels swapped or not; "drawn" at one."""
+    """Of flip: "paired" looks at each window in all four ways, picture mirrored or not, channels swapped or not; "drawn" at
+    one."""
+    min_shift_s: float
+    """Of shift: how far away in its clip a wrong sound is at least, in seconds."""
     learning_rate: float
     """AdamW's, at its highest."""
     warmup_steps: int
@@ -118,41 +128,83 @@ class Config:
         for name in _POSITIVE:
             if getattr(self, name) <= 0:
                 raise InputError(f"{name} {getattr(self, name)}: must be above 0")
+        if not self.tasks or set(self.tasks) - set(TASKS) or len(set(self.tasks)) < len(self.tasks):
+            raise InputError(f"tasks {list(self.tasks)}: name one or several of {', '.join(TASKS)}, each once")
         if not 0 <= self.average_decay < 1:
             raise InputError(f"average_decay {self.average_decay}: must be at least 0 and below 1")
 
 
-def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path) -> Outcome:
-    """Train and judge; writes `model.pt`, `predictions.parquet` and `curves.csv` to `out`, and the metrics file.
+def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path, part: str = "0/1") -> Outcome:
+    """Train and judge; writes `<task>/model.pt`, `predictions.parquet` and `curves.csv` to `out`, and the metrics file.
 
-    shards : directories that `pack` wrote. Under torchrun every process takes part and the first one writes.
-    Raises InputError where a split has no clip, no window fits, or sizes do not agree.
+    shards : directories that `pack` wrote. part : which of the tasks, "index/count". Under torchrun every process takes part
+    and the first one writes. Raises InputError where a split has no clip, no window fits, or sizes do not agree.
     """
-    from leftright.training.checkpoint import CHECKPOINT
     from leftright.training.processes import joined
 
     reader = ShardReader(shards)
     rows = _rows_of_splits(reader.index, config.split, shards[0])
     made_from = lineage.current(tracking.current().run_id, shards)
+    tasks = files.Part.parse(part).of(config.tasks)
     with joined(config.accelerator) as processes:
         if config.batch_size % processes.count:
             raise InputError(f"batch_size {config.batch_size}: not a multiple of the {processes.count} processes")
-        setting = _set(config, reader, rows)
-        begun = files.resume_directory(out, _fingerprint(config, shards)) if processes.is_first else nullcontext(out)
+        materials = _materials(config, reader, rows)
+        begun = (
+            files.resume_directory(out, _fingerprint(config, shards, part)) if processes.is_first else nullcontext(out)
+        )
         with begun as directory:
-            checkpoint = processes.from_first(directory) / CHECKPOINT
-            record = _train(config, setting, processes, checkpoint)
+            shared = processes.from_first(directory)
+            for task in tasks:
+                _work(Job(config, task, shared, made_from), materials, processes)
             if not processes.is_first:
                 return Outcome({})
-            values = _judge(config, setting, record, made_from, directory)
+            values = {key: each for task in tasks for key, each in results.read(_numbers(directory, task)).items()}
             results.write(metrics, values)
-            checkpoint.unlink()
-    return Outcome(values, tables=(out / PREDICTIONS, out / CURVES), model=out / MODEL)
+            shutil.rmtree(directory / _DONE, ignore_errors=True)
+    tables = tuple(out / task / name for task in tasks for name in (PREDICTIONS, CURVES))
+    return Outcome(values, tables=tables, model=out / tasks[0] / MODEL if tasks else None)
 
 
-def _fingerprint(config: Config, shards: tuple[Path, ...]) -> dict[str, object]:
+@dataclass(frozen=True)
+class Job:
+    """One task to be trained. directory : the stage's, in which the task has its own. made_from : what the model will carry."""
+
+    config: Config
+    task: str
+    directory: Path
+    made_from: Lineage
+
+    @property
+    def folder(self) -> Path:
+        """What the task leaves."""
+        return self.directory / self.task
+
+
+def _numbers(directory: Path, task: str) -> Path:
+    return directory / _DONE / f"{task}.json"
+
+
+def _work(job: Job, materials: "Materials", processes: "Processes") -> None:
+    """Train and judge one task, unless that has been done before the run was killed."""
+    from leftright.training.checkpoint import CHECKPOINT
+
+    if processes.from_first(_numbers(job.directory, job.task).exists()):
+        return
+    setting = _set(job.config, job.task, materials)
+    if processes.is_first:
+        job.folder.mkdir(exist_ok=True)
+    checkpoint = job.folder / CHECKPOINT
+    record = _train(job.config, setting, processes, checkpoint)
+    if processes.is_first:
+        values = _judge(job, setting, record)
+        checkpoint.unlink()
+        results.write(_numbers(job.directory, job.task), values)
+
+
+def _fingerprint(config: Config, shards: tuple[Path, ...], part: str) -> dict[str, object]:
     decisive = {name: value for name, value in asdict(config).items() if name not in _CIRCUMSTANCES}
-    return {**decisive, "shards": [files.sha256(directory / INDEX) for directory in shards]}
+    return {**decisive, "part": part, "shards": [files.sha256(directory / INDEX) for directory in shards]}
 
 
 def _rows_of_splits(index: pd.DataFrame, split: str, shards: Path) -> dict[str, list[int]]:
@@ -168,21 +220,28 @@ def _rows_of_splits(index: pd.DataFrame, split: str, shards: Path) -> dict[str, 
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What is trained, on what, and what it is judged on. windows : of each split, those that are judged."""
+class Materials:
+    """What all tasks share. rows : the clips of each split into which a window fits. windows : those that are judged."""
 
-    network: "AudioVisualNetwork"
+    geometry: "WindowGeometry"
     store: "ClipStore"
-    train_rows: list[int]
+    rows: Mapping[str, list[int]]
     windows: Mapping[str, list["Window"]]
 
 
-def _set(config: Config, reader: ShardReader, rows: Mapping[str, list[int]]) -> Setting:
+@dataclass(frozen=True)
+class Setting:
+    """What is trained, and for what."""
+
+    network: "AudioVisualNetwork"
+    pretext: "Pretext"
+
+
+def _materials(config: Config, reader: ShardReader, rows: Mapping[str, list[int]]) -> Materials:
     """Raises InputError where no window fits into any clip of a split, or the crop does not fit into the frames."""
     import torch
 
     from leftright.data.windows import ClipStore, evenly_spaced, window_geometry
-    from leftright.models import AudioVisualNetwork
 
     if config.num_threads:
         torch.set_num_threads(config.num_threads)
@@ -193,8 +252,21 @@ def _set(config: Config, reader: ShardReader, rows: Mapping[str, list[int]]) -> 
         _account(name, len(candidates), len(fitting[name]), config.window_s)
     windows = {name: evenly_spaced(store, fitting[name], config.eval_windows) for name in SPLITS}
     windows["train"] = _some(windows["train"], len(windows["test"]), config.seed)
+    return Materials(geometry, store, fitting, windows)
+
+
+def _set(config: Config, task: str, materials: Materials) -> Setting:
+    import torch
+
+    from leftright.data.augmentation import AugmentationRange
+    from leftright.models import AudioVisualNetwork
+    from leftright.training.pretext import Material, pretext
+
+    ranges = AugmentationRange(config.contrast, config.brightness, config.colour)
+    material = Material(materials.store, materials.rows, materials.windows, ranges, config.seed, config.num_workers)
     torch.manual_seed(config.seed)
-    return Setting(AudioVisualNetwork(_architecture(config), geometry), store, fitting["train"], windows)
+    network = AudioVisualNetwork(_architecture(config, task), materials.geometry)
+    return Setting(network, pretext(task, material, config.orientations, config.min_shift_s))  # type: ignore[arg-type]
 
 
 def _account(split: str, num_clips: int, num_fitting: int, window_s: float) -> None:
@@ -214,63 +286,42 @@ def _some(windows: list["Window"], count: int, seed: int) -> list["Window"]:
 
 
 def _train(config: Config, setting: Setting, processes: "Processes", checkpoint: Path) -> "Record":
-    from leftright.data.augmentation import AugmentationRange
-    from leftright.data.windows import TrainingWindows
-    from leftright.training.averaging import MovingAverage
-    from leftright.training.checkpoint import Checkpoints
-    from leftright.training.loop import train
-    from leftright.training.progress import Progress
+    from leftright.training.fit import Course, fit
 
-    ranges = AugmentationRange(config.contrast, config.brightness, config.colour)
-    windows = TrainingWindows(setting.store, setting.train_rows, ranges, config.seed)
-    average = MovingAverage(setting.network, config.average_decay)
-    progress = Progress(
-        average,
-        lambda network: _validate(config, setting, network),
-        tracking.current().step,
-        every_steps=config.eval_steps,
-        num_steps=config.num_steps,
-        batch_size=config.batch_size,
-    )
-    checkpoints = Checkpoints(checkpoint, every_steps=config.checkpoint_steps, num_steps=config.num_steps)
-    callbacks = (average, progress, checkpoints)
-    train(setting.network, windows, _optimisation(config), _hardware(config), processes, callbacks, checkpoint)
-    return progress.record
+    task = setting.pretext
+
+    def on_point(step: int, numbers: Mapping[str, float]) -> None:
+        tracking.current().step(step, {f"{task.name}.{key}": number for key, number in numbers.items()})
+
+    course = Course(config.average_decay, config.eval_steps, config.checkpoint_steps)
+    how = (_optimisation(config), _hardware(config), course)
+    return fit(f"pretrain {task.name}", setting.network, task, *how, processes, checkpoint, on_point)
 
 
-def _validate(config: Config, setting: Setting, network: "AudioVisualNetwork") -> tuple[float, float, float]:
-    from leftright.training.evaluation import predict
-
-    predictions = predict(network, setting.store, setting.windows["val"], "val", num_workers=config.num_workers)
-    stereo = predictions[predictions["condition"] == "stereo"]
-    is_right = (stereo["logit"] > 0) == (stereo["is_flipped"] == 1)
-    return float(is_right.mean()), float(flip.cross_entropy(stereo).value or 0.0), flip.expected_error(stereo)
-
-
-def _judge(config: Config, setting: Setting, record: "Record", made_from: Lineage, directory: Path) -> dict[str, Value]:
+def _judge(job: Job, setting: Setting, record: "Record") -> dict[str, Value]:
     """Save the best model, judge it, and write its predictions and the curves."""
     from leftright.models import save_model
-    from leftright.training.evaluation import predict
 
-    setting.network.load_state_dict(record.best_weights)
-    save_model(directory / MODEL, setting.network, "flip", asdict(config), made_from)
-    tables = {
-        name: predict(setting.network, setting.store, windows, name, num_workers=config.num_workers)
-        for name, windows in setting.windows.items()
-    }
-    write_table(directory / PREDICTIONS, pd.concat([tables["val"], tables["test"]], ignore_index=True))
-    with files.replace_file(directory / CURVES) as temporary:
+    config, folder = job.config, job.folder
+    save_model(folder / MODEL, setting.network, job.task, asdict(config), job.made_from)
+    tables = {name: setting.pretext.predict(setting.network, name) for name in SPLITS}
+    write_table(folder / PREDICTIONS, pd.concat([tables["val"], tables["test"]], ignore_index=True))
+    with files.replace_file(folder / CURVES) as temporary:
         pd.DataFrame(record.points).to_csv(temporary, index=False)
-    return {**_accuracies(tables, config.seed), **_history(config, setting, record)}
+    return {**_accuracies(job.task, tables, config.seed), **_history(config, setting, record)}
 
 
-def _accuracies(tables: Mapping[str, pd.DataFrame], seed: int) -> dict[str, Value]:
-    collector = Collector("flip")
-    stereo = {name: table[table["condition"] == "stereo"] for name, table in tables.items()}
-    mono = tables["test"][tables["test"]["condition"] == "mono"]
+def _accuracies(task: str, tables: Mapping[str, pd.DataFrame], seed: int) -> dict[str, Value]:
+    from leftright.training.pretext import as_flip
+
+    collector = Collector(task)
+    answers = {name: as_flip(table) for name, table in tables.items()}
+    stereo = {name: table[table["condition"] == "stereo"] for name, table in answers.items()}
+    mono = answers["test"][answers["test"]["condition"] == "mono"]
     collector.add("accuracy", flip.accuracy(stereo["test"], seed))
     collector.add("accuracy_clip", flip.clip_accuracy(stereo["test"], seed))
-    collector.add("accuracy_mono", flip.accuracy(mono, seed))
+    if len(mono):
+        collector.add("accuracy_mono", flip.accuracy(mono, seed))
     collector.add("accuracy_val", flip.accuracy(stereo["val"], seed))
     collector.add("accuracy_train", flip.accuracy(stereo["train"], seed))
     collector.add("loss", flip.cross_entropy(stereo["test"]))
@@ -280,7 +331,7 @@ def _accuracies(tables: Mapping[str, pd.DataFrame], seed: int) -> dict[str, Valu
 def _history(config: Config, setting: Setting, record: "Record") -> dict[str, Value]:
     from leftright.training.progress import plateau_end
 
-    collector = Collector("flip")
+    collector = Collector(setting.pretext.name)
     num_samples = config.num_steps * config.batch_size
     collector.add("samples_seen", num_samples)
     collector.add("samples_per_second", num_samples / record.train_s)
@@ -290,9 +341,10 @@ def _history(config: Config, setting: Setting, record: "Record") -> dict[str, Va
     return collector.values
 
 
-def _architecture(config: Config) -> "Architecture":
+def _architecture(config: Config, task: str) -> "Architecture":
     from leftright.models import Architecture
 
+    by_task: Literal["flatten", "average_pool"] = "flatten" if task == "flip" else "average_pool"
     return Architecture(
         audio_channels=2,
         n_mels=config.n_mels,
@@ -302,7 +354,7 @@ def _architecture(config: Config) -> "Architecture":
         visual_blocks=config.visual_blocks,
         visual_stem=config.visual_stem,
         visual_reduced=config.visual_reduced,
-        fusion=config.fusion,
+        fusion=by_task if config.fusion == "by_task" else config.fusion,
         fusion_features=config.fusion_features,
     )
 
@@ -317,7 +369,6 @@ def _optimisation(config: Config) -> "Optimisation":
         warmup_steps=config.warmup_steps,
         weight_decay=config.weight_decay,
         max_gradient_norm=config.max_gradient_norm,
-        orientations=config.orientations,
     )
 
 

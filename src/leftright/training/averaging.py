@@ -7,8 +7,6 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 
-from leftright.models import AudioVisualNetwork
-
 
 class MovingAverage(Callback):
     """Keeps an average of `module.network`, batch norm's statistics with it.
@@ -17,7 +15,7 @@ class MovingAverage(Callback):
     (1 + step) / (10 + step), so that the random start is soon forgotten.
     """
 
-    def __init__(self, network: AudioVisualNetwork, decay: float) -> None:
+    def __init__(self, network: nn.Module, decay: float) -> None:
         self.network = deepcopy(network).requires_grad_(False)
         self._decay = decay
 

@@ -22,8 +22,9 @@ _log = logging.getLogger(__name__)
 class Checkpoints(Callback):
     """Replaces one file, every `every_steps` steps, at the end, and on SIGTERM, after which the process exits with 143."""
 
-    def __init__(self, path: Path, *, every_steps: int, num_steps: int) -> None:
-        self._path, self._every_steps, self._num_steps = path, every_steps, num_steps
+    def __init__(self, path: Path, *, name: str, every_steps: int, num_steps: int) -> None:
+        """Name : what is trained, as the log calls it."""
+        self._path, self._name, self._every_steps, self._num_steps = path, name, every_steps, num_steps
         self._stop_requested = False
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -42,7 +43,7 @@ class Checkpoints(Callback):
             self._save(trainer)
         if must_stop:
             if trainer.is_global_zero:
-                _log.warning("pretrain: stopped at step %d of %d; run it again to go on", step, self._num_steps)
+                _log.warning("%s: stopped at step %d of %d; run it again to go on", self._name, step, self._num_steps)
             raise SystemExit(STOPPED)
 
     def _save(self, trainer: Trainer) -> None:

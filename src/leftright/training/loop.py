@@ -1,25 +1,29 @@
-"""The training loop, once for every task: Lightning moves the data, steps the optimiser and talks to the other processes."""
+"""The training loop, once for every task: Lightning moves the data, steps the optimiser and talks to the other processes.
+
+What a task brings is a `Step`: from a network and a batch to the loss.
+"""
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import cos, pi
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
-from leftright.data.windows import Batch, StepLoader, StepSampler, TrainingWindows
-from leftright.models import AudioVisualNetwork
-from leftright.training import flip
+from leftright.data.windows import EndlessWindows, StepLoader, StepSampler
 from leftright.training.processes import Processes
+
+Step = Callable[[Any, Any], Mapping[str, Tensor]]
+"""From a network and a batch to what is to be lowered, `loss`; where something is recognised, also `is_right` (examples,)."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,6 @@ class Optimisation:
     warmup_steps: int
     weight_decay: float
     max_gradient_norm: float
-    orientations: flip.Orientations
 
 
 @dataclass(frozen=True)
@@ -45,22 +48,27 @@ class Hardware:
     num_workers: int
 
 
-class PretextModule(LightningModule):
+def recognition(logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    """The binary cross-entropy of (examples,) logits, and which of the examples were recognised: what a `Step` gives."""
+    loss = F.binary_cross_entropy_with_logits(logits.float(), labels)
+    return {"loss": loss, "is_right": (logits.detach() > 0) == labels.bool()}
+
+
+class TaskModule(LightningModule):
     """A network and its task, as Lightning wants them."""
 
-    def __init__(self, network: AudioVisualNetwork, optimisation: Optimisation) -> None:
+    def __init__(self, network: nn.Module, step: Step, optimisation: Optimisation) -> None:
         super().__init__()
-        self.network, self._optimisation = network, optimisation
+        self.network, self._step, self._optimisation = network, step, optimisation
 
-    def training_step(self, batch: Batch, batch_index: int) -> dict[str, Tensor]:
-        """The loss of a batch (binary cross-entropy), and which of its examples were recognised."""
-        logits, labels = flip.logits_and_labels(self.network, batch, self._optimisation.orientations)
-        loss = F.binary_cross_entropy_with_logits(logits.float(), labels)
-        return {"loss": loss, "is_right": (logits.detach() > 0) == labels.bool()}
+    def training_step(self, batch: Any, batch_index: int) -> dict[str, Tensor]:
+        """What the task makes of a batch."""
+        return dict(self._step(self.network, batch))
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """AdamW with a linear warm-up and a cosine to 0; norms and biases do not decay."""
-        chosen, parameters = self._optimisation, list(self.network.parameters())
+        chosen = self._optimisation
+        parameters = [weight for weight in self.network.parameters() if weight.requires_grad]
         groups = [
             {"params": [weight for weight in parameters if weight.dim() > 1], "weight_decay": chosen.weight_decay},
             {"params": [weight for weight in parameters if weight.dim() <= 1], "weight_decay": 0.0},
@@ -79,8 +87,9 @@ def rate_share(step: int, warmup_steps: int, num_steps: int) -> float:
 
 
 def train(
-    network: AudioVisualNetwork,
-    windows: TrainingWindows,
+    network: nn.Module,
+    step: Step,
+    windows: EndlessWindows[Any],
     optimisation: Optimisation,
     hardware: Hardware,
     processes: Processes,
@@ -109,7 +118,7 @@ def train(
         enable_model_summary=False,
         enable_progress_bar=False,
     )
-    trainer.fit(PretextModule(network, optimisation), loader, ckpt_path=checkpoint if checkpoint.exists() else None)
+    trainer.fit(TaskModule(network, step, optimisation), loader, ckpt_path=checkpoint if checkpoint.exists() else None)
 
 
 def _quieten() -> None:

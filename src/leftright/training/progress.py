@@ -1,36 +1,27 @@
 """What is measured while a model is trained: the curves, and which weights were the best so far."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from leftright.models import AudioVisualNetwork
 from leftright.training.averaging import MovingAverage
 
 _log = logging.getLogger(__name__)
 
-Judgement = tuple[float, float, float]
-"""Accuracy, loss and expected error on the validation windows."""
-
 
 @dataclass(frozen=True)
-class Point:
-    """One row of the curves. train_ is over the examples since the row before; val_ is of the averaged weights."""
+class Judgement:
+    """What the validation says of a network. numbers : for the curves, by name. criterion : the lowest is the best network."""
 
-    step: int
-    samples: int
-    train_loss: float
-    train_accuracy: float
-    val_loss: float
-    val_accuracy: float
-    val_error: float
-    learning_rate: float
+    numbers: Mapping[str, float]
+    criterion: float
 
 
 @dataclass
@@ -39,7 +30,7 @@ class Record:
 
     points: list[dict[str, float]] = field(default_factory=list)
     best_step: int = 0
-    best_error: float = 1.0
+    best_criterion: float = math.inf
     best_weights: dict[str, Tensor] = field(default_factory=dict)
     train_sums: Tensor = field(default_factory=lambda: torch.zeros(3, dtype=torch.float64))
     """Since the last point: the sum of losses, the examples recognised, the examples."""
@@ -49,26 +40,25 @@ class Record:
 class Progress(Callback):
     """Every `every_steps` steps and at the end: one point of the curves, and the best weights by validation.
 
-    Better is a lower expected error, the mean probability given to the wrong answer (Ghosh et al., Robust Loss Functions under
-    Label Noise, AAAI 2017). Any real set holds videos whose channels are swapped. The loss is ruled by those few, of which a
-    good model is ever more certain, and the accuracy rewards an early model that has not made up its mind about them; the
-    expected error is bounded, so that they cost a good model no more than they must. The first process judges; others wait at
-    their next step.
-    judge : the validation. on_point : told of every point.
+    A point has the step and the samples seen, the loss and, where something is recognised, the accuracy over the examples
+    since the point before (`train_`), the validation's numbers of the averaged weights (`val_`), and the learning rate.
+    The first process judges; others wait at their next step.
+    name : what is trained, as the log calls it. judge : the validation. on_point : told of every point.
     """
 
     def __init__(
         self,
         average: MovingAverage,
-        judge: Callable[[AudioVisualNetwork], Judgement],
+        judge: Callable[[Any], Judgement],
         on_point: Callable[[int, Mapping[str, float]], None],
         *,
+        name: str,
         every_steps: int,
         num_steps: int,
         batch_size: int,
     ) -> None:
         self.record = Record()
-        self._average, self._judge, self._on_point = average, judge, on_point
+        self._average, self._judge, self._on_point, self._name = average, judge, on_point, name
         self._every_steps, self._num_steps, self._batch_size = every_steps, num_steps, batch_size
         self._resumed_at = 0.0
 
@@ -78,9 +68,10 @@ class Progress(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, outputs: Any, *args: Any) -> None:
         """Count the step; at every so many, judge."""
-        is_right = outputs["is_right"]
-        num_examples = torch.full_like(outputs["loss"], is_right.numel())
-        sums = torch.stack((outputs["loss"].detach() * num_examples, is_right.sum(), num_examples))
+        loss, is_right = outputs["loss"].detach(), outputs.get("is_right")
+        num_examples = torch.full_like(loss, 1 if is_right is None else is_right.numel())
+        num_right = torch.full_like(loss, torch.nan) if is_right is None else is_right.sum()
+        sums = torch.stack((loss * num_examples, num_right, num_examples))
         self.record.train_sums = self.record.train_sums.to(sums.device) + sums
         step = trainer.global_step
         if step % self._every_steps == 0 or step == self._num_steps:
@@ -93,28 +84,21 @@ class Progress(Callback):
 
     def _add_point(self, step: int, train_sums: list[float], learning_rate: float) -> None:
         loss, num_right, num_examples = train_sums
-        val_accuracy, val_loss, val_error = self._judge(self._average.network)
-        point = Point(
-            step,
-            step * self._batch_size,
-            loss / num_examples,
-            num_right / num_examples,
-            val_loss,
-            val_accuracy,
-            val_error,
-            learning_rate,
+        judgement = self._judge(self._average.network)
+        point = {"step": step, "samples": step * self._batch_size, "train_loss": loss / num_examples}
+        if not math.isnan(num_right):
+            point["train_accuracy"] = num_right / num_examples
+        point |= {f"val_{name}": number for name, number in judgement.numbers.items()} | {
+            "learning_rate": learning_rate
+        }
+        self.record.points.append(point)
+        shown = ", ".join(
+            f"{name} {number:.3f}" for name, number in point.items() if name.startswith(("train_", "val_"))
         )
-        self.record.points.append(asdict(point))
-        _log.info(
-            "pretrain: step %d of %d: training accuracy %.3f, validation accuracy %.3f",
-            step,
-            self._num_steps,
-            point.train_accuracy,
-            val_accuracy,
-        )
-        self._on_point(step, {name: value for name, value in asdict(point).items() if name != "step"})
-        if val_error < self.record.best_error or not self.record.best_weights:
-            self.record.best_step, self.record.best_error = step, val_error
+        _log.info("%s: step %d of %d: %s", self._name, step, self._num_steps, shown)
+        self._on_point(step, {name: value for name, value in point.items() if name != "step"})
+        if judgement.criterion < self.record.best_criterion or not self.record.best_weights:
+            self.record.best_step, self.record.best_criterion = step, judgement.criterion
             self.record.best_weights = {
                 name: tensor.detach().cpu().clone() for name, tensor in self._average.network.state_dict().items()
             }

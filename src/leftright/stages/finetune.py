@@ -1,0 +1,438 @@
+"""Train the downstream tasks from several initialisations, and judge each on held-out channels.
+
+Sounding-face tracking, audio spatialization and source separation (supplement, sections B to D), each from a network at random
+(`scratch`), from each pretext model, and from ImageNet's (`supervised`); beside them each task without one of its inputs. Every
+combination is a *variant*, with a folder of its own. What cannot be run is said in `not_run.json`, with the reason.
+docs/finetune.md says what the numbers mean.
+"""
+
+import json
+import logging
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from leftright import files, lineage, results, tracking
+from leftright.clips import write_table
+from leftright.data.shards import INDEX, ShardReader
+from leftright.errors import InputError
+from leftright.lineage import Lineage
+from leftright.parallel import process_map
+from leftright.results import MODEL, Collector, Outcome, Value
+from leftright.training.variants import INITIALISATIONS, PRETEXTS, TASKS, Variant, variants
+
+if TYPE_CHECKING:  # the stage's help must not wait for torch
+    from leftright.models.downstream import Head
+    from leftright.training.face_tracking import FaceTracking
+    from leftright.training.fit import Course
+    from leftright.training.loop import Hardware, Optimisation
+    from leftright.training.materials import Material
+    from leftright.training.processes import Processes
+    from leftright.training.separation import Separation
+    from leftright.training.spatialization import Spatialization
+
+    Task = FaceTracking | Spatialization | Separation
+
+PREDICTIONS, CURVES, EXAMPLES, NOT_RUN = "predictions.parquet", "curves.csv", "examples", "not_run.json"
+SPLITS = ("train", "val", "test")
+_DONE = ".done"  # the numbers of each finished variant, while the stage runs
+_POSITIVE = (
+    "window_s",
+    "track_window_s",
+    "frame_step",
+    "track_anchors",
+    "track_width",
+    "unet_width",
+    "track_steps",
+    "spatialize_steps",
+    "separate_steps",
+    "track_batch_size",
+    "spatialize_batch_size",
+    "separate_batch_size",
+    "learning_rate",
+    "eval_rounds",
+    "eval_windows",
+    "eval_targets",
+)
+
+# What does not decide the result: a run may be resumed with other values of these.
+_CIRCUMSTANCES = ("num_workers", "num_variants_at_once", "cache_mb", "checkpoint_steps")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Parameters of `finetune`. Sizes of the sub-networks are those of the pretext models."""
+
+    tasks: tuple[str, ...]
+    """What is learnt: "track", "spatialize", "separate"."""
+    initialisations: tuple[str, ...]
+    """What each task begins with: "scratch", "supervised", and the pretext tasks "mismatch", "shift" and "flip"."""
+    ablations: Literal["all", "none"]
+    """Whether each task is also trained without one of its inputs, from the flip model or the first one there is."""
+    supervised_weights: str
+    """ResNet-18's ImageNet weights: "torchvision", which fetches them, or a file."""
+    seed: int
+    """Of the weights, the order of clips, the windows, their variations and what is drawn for the judging."""
+    split: Literal["channel", "video", "scene"]
+    """Which of the splits decides what is held out."""
+    window_s: float
+    """Length of a window of spatialize and separate in seconds."""
+    frame_step: int
+    """Use every so many of the stored frames in those."""
+    track_window_s: float
+    """Length of the sound of track in seconds."""
+    track_anchors: int
+    """Anchor boxes of a cell."""
+    track_width: int
+    """Channels of the tracker's head."""
+    min_agreement: float
+    """Correlation of a face's place with the level difference over its clip from which the face is what sounds."""
+    unet_width: int
+    """Channels of the U-Nets' first level; the others have 2, 4, 8 and 8 times as many."""
+    spatialize_loss: Literal["l1", "mse"]
+    """Distance of the predicted from the true spectrogram."""
+    spatialize_overlap: float
+    """Share of a window that neighbours have in common where a whole clip is made stereo."""
+    separate_loss: Literal["l1", "mse"]
+    """Distance of the masked from the asked clip's magnitude."""
+    track_steps: int
+    """Steps of the optimiser, of track."""
+    spatialize_steps: int
+    """Of spatialize."""
+    separate_steps: int
+    """Of separate."""
+    track_batch_size: int
+    """Items a step, over all processes, of track."""
+    spatialize_batch_size: int
+    """Windows a step of spatialize."""
+    separate_batch_size: int
+    """Mixtures a step of separate, each asked for both of its clips."""
+    learning_rate: float
+    """AdamW's, at its highest."""
+    warmup_share: float
+    """Share of the steps in which the learning rate rises; it falls to 0 in a cosine afterwards."""
+    weight_decay: float
+    """AdamW's, of convolutions and linear layers; 0 makes it Adam."""
+    max_gradient_norm: float
+    """Larger gradients are scaled down to this norm; 0 leaves them."""
+    average_decay: float
+    """Weight of the past in the moving average of the weights, which is what is judged and kept; 0 keeps the weights."""
+    contrast: float
+    """Contrast varies by up to this share."""
+    brightness: float
+    """Brightness varies by up to this share of white."""
+    colour: float
+    """Each of red, green and blue varies by up to this share."""
+    eval_rounds: int
+    """How many times a variant is validated on its way, evenly; the best weights are kept."""
+    eval_windows: int
+    """Windows of each validation clip that are looked at."""
+    eval_targets: int
+    """Faces of each validation and test clip that track is asked about."""
+    eval_clips: int
+    """Test clips that spatialize and separate are judged on, at most; 0 for all."""
+    num_examples: int
+    """Test clips of which sounds and pictures are kept."""
+    num_resamples: int
+    """Bootstrap resamples of each interval."""
+    checkpoint_steps: int
+    """Write a checkpoint every so many steps."""
+    accelerator: Literal["auto", "cpu", "gpu"]
+    """Where to compute; "auto" takes a GPU where there is one. torchrun decides how many."""
+    precision: Literal["float32", "bfloat16"]
+    """"bfloat16" computes in mixed precision, for GPUs."""
+    memory_format: Literal["contiguous", "channels_last"]
+    """"channels_last" is faster on GPUs."""
+    num_threads: int
+    """Threads of the computation on a CPU, of each variant; 0 takes as many as there are cores."""
+    num_variants_at_once: int
+    """Variants that are trained at the same time, a process each; 1 under torchrun."""
+    num_workers: int
+    """Processes that read windows beside each computing one; 0 reads in the computing one."""
+    cache_mb: int
+    """Decoded frames that each reading process keeps, in megabytes."""
+
+    def __post_init__(self) -> None:
+        for name in _POSITIVE:
+            if getattr(self, name) <= 0:
+                raise InputError(f"{name} {getattr(self, name)}: must be above 0")
+        for name, known in (("tasks", TASKS), ("initialisations", INITIALISATIONS)):
+            given = getattr(self, name)
+            if not given or set(given) - set(known) or len(set(given)) < len(given):
+                raise InputError(f"{name} {list(given)}: name one or several of {', '.join(known)}, each once")
+        for name in ("average_decay", "spatialize_overlap", "warmup_share"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}: must be at least 0 and below 1")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every variant is made from, in any process. starts : model files by pretext task. sizes : one of them."""
+
+    config: Config
+    shards: tuple[Path, ...]
+    starts: Mapping[str, Path]
+    sizes: Path
+    made_from: Lineage
+
+
+def run(
+    config: Config,
+    *,
+    shards: tuple[Path, ...],
+    models: tuple[Path, ...],
+    out: Path,
+    metrics: Path,
+    part: str = "0/1",
+) -> Outcome:
+    """Train and judge; writes a folder a variant, `<task>/<variant>/`, to `out`, and the metrics file.
+
+    shards : directories that `pack` wrote. models : what `pretrain` wrote, part by part. part : which of the variants,
+    "index/count". Under torchrun every process takes part and the first one writes. Raises InputError where a pretext model
+    is missing, a split has too few clips, or sizes do not agree.
+    """
+    from leftright.training.processes import joined
+
+    _check_splits(ShardReader(shards).index, config.split, shards[0])
+    mine = files.Part.parse(part).of(variants(config.tasks, config.initialisations, config.ablations))
+    plan = _plan(config, shards, models, mine)
+    with joined(config.accelerator) as processes:
+        fingerprint = _fingerprint(plan, part)
+        begun = files.resume_directory(out, fingerprint) if processes.is_first else nullcontext(out)
+        with begun as directory:
+            _work(plan, mine, processes.from_first(directory), processes)
+            if not processes.is_first:
+                return Outcome({})
+            values = _gather(mine, directory)
+            results.write(metrics, values)
+            shutil.rmtree(directory / _DONE, ignore_errors=True)
+    ran = [out / str(variant) for variant in mine if (out / str(variant) / MODEL).is_file()]
+    figures = tuple(sorted(path for folder in ran for path in (folder / EXAMPLES).glob("*.png")))
+    return Outcome(values, figures, tuple(folder / name for folder in ran for name in (PREDICTIONS, CURVES)))
+
+
+def _check_splits(index: pd.DataFrame, split: str, shards: Path) -> None:
+    if (column := f"split_{split}") not in index.columns:
+        raise InputError(f"{shards / INDEX}: lacks the column {column}; run curate and pack again")
+    if empty := [name for name in SPLITS if not (index[column] == name).any()]:
+        raise InputError(
+            f"{shards / INDEX}: no clip has {column} {empty[0]}; curate more videos, or choose another split"
+        )
+
+
+def _plan(config: Config, shards: tuple[Path, ...], models: tuple[Path, ...], mine: Sequence[Variant]) -> Plan:
+    """Raises InputError where a variant's pretext model is not among the models."""
+    from leftright.models import find_model
+
+    starts = {name: find_model(models, name) for name in PRETEXTS if name in {variant.start for variant in mine}}
+    sizes = next(iter(reversed(starts.values())), None) or _any_model(models)
+    return Plan(config, shards, starts, sizes, lineage.current(tracking.current().run_id, shards))
+
+
+def _any_model(models: tuple[Path, ...]) -> Path:
+    for name in reversed(PRETEXTS):
+        for place in models:
+            if (path := results.model_file(place, name)).is_file():
+                return path
+    raise InputError(f"models {' '.join(map(str, models))}: hold no pretext model, whose sizes all take; run pretrain")
+
+
+def _fingerprint(plan: Plan, part: str) -> dict[str, object]:
+    decisive = {name: value for name, value in asdict(plan.config).items() if name not in _CIRCUMSTANCES}
+    models = {name: files.sha256(path) for name, path in {**plan.starts, "sizes": plan.sizes}.items()}
+    return {**decisive, "part": part, "shards": [files.sha256(each / INDEX) for each in plan.shards], "models": models}
+
+
+def _work(plan: Plan, mine: Sequence[Variant], directory: Path, processes: "Processes") -> None:
+    """Train what had not been trained when the run was killed."""
+    done = processes.from_first([variant for variant in mine if _numbers(directory, variant).exists()])
+    remaining = [variant for variant in mine if variant not in done]
+    work = partial(train_variant, plan=plan, directory=directory, processes=processes)
+    num_at_once = 1 if processes.count > 1 else plan.config.num_variants_at_once
+    for variant in process_map(work, remaining, num_at_once, preload=("torch", "lightning.pytorch")):
+        _log.info("finetune: %s is done", variant)
+        if processes.is_first:
+            _track(directory / str(variant) / CURVES, str(variant))
+
+
+def _numbers(directory: Path, variant: Variant) -> Path:
+    return directory / _DONE / variant.task / f"{variant.name}.json"
+
+
+def _track(curves: Path, variant: str) -> None:
+    """Hand a variant's curves to tracking; another process may have drawn them."""
+    if not curves.exists():
+        return
+    for row in pd.read_csv(curves).to_dict("records"):
+        numbers = {f"{variant.replace('/', '.')}.{name}": value for name, value in row.items() if name != "step"}
+        tracking.current().step(int(row["step"]), numbers)
+
+
+def train_variant(variant: Variant, *, plan: Plan, directory: Path, processes: "Processes") -> Variant:
+    """Train one variant into its folder and leave its numbers, or the reason why it cannot be trained."""
+    from leftright.training.supervised import NotToBeHad
+
+    folder = directory / str(variant)
+    try:
+        values = _trained(variant, plan, folder, processes)
+    except NotToBeHad as reason:
+        _log.warning("finetune: %s is not run: %s", variant, reason)
+        document: dict[str, object] = {"not_run": str(reason)}
+    else:
+        document = {"values": {key: asdict(value) for key, value in values.items()}}
+    if processes.is_first:
+        with files.replace_file(_numbers(directory, variant)) as temporary:
+            temporary.write_text(json.dumps(document))
+    return variant
+
+
+def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes") -> dict[str, Value]:
+    from leftright.training.checkpoint import CHECKPOINT
+    from leftright.training.fit import fit
+
+    config = plan.config
+    task, network = _set(variant, plan)
+    folder.mkdir(parents=True, exist_ok=True)
+    checkpoint = folder / CHECKPOINT
+    how = (_optimisation(config, variant.task), _hardware(config), _course(config, variant.task))
+    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, lambda step, numbers: None)  # type: ignore[arg-type]
+    if not processes.is_first:
+        return {}
+    values = _judge(variant, plan, task, network, folder)
+    with files.replace_file(folder / CURVES) as temporary:
+        pd.DataFrame(record.points).to_csv(temporary, index=False)
+    checkpoint.unlink()
+    steps, batch_size = how[0].num_steps, how[0].batch_size
+    history = {
+        "best_step": record.best_step,
+        "samples_seen": steps * batch_size,
+        "samples_per_second": steps * batch_size / record.train_s,
+        "parameters": sum(weight.numel() for weight in network.parameters()),
+    }
+    return {**values, **{name: Value(number) for name, number in history.items()}}
+
+
+def _set(variant: Variant, plan: Plan) -> tuple["Task", Any]:
+    """The task and the network that begins it. Raises NotToBeHad where its start cannot be had."""
+    import torch
+
+    from leftright.models import load_model
+    from leftright.models.downstream import build
+    from leftright.training.initialisation import take_over
+    from leftright.training.supervised import imagenet_weights
+
+    config = plan.config
+    if config.num_threads:
+        torch.set_num_threads(config.num_threads)
+    _, meta = load_model(plan.sizes)
+    architecture = meta.architecture.flattened()
+    material = _material(variant.task, plan, meta.geometry.crop)
+    task, head = _task(variant, config, material)
+    torch.manual_seed(config.seed)
+    network = build(variant.task, architecture, material.store.geometry, head)
+    if variant.start == "supervised":
+        take_over(network, imagenet_weights(config.supervised_weights, network))
+    elif variant.start != "scratch":
+        take_over(network, load_model(plan.starts[variant.start])[0].state_dict())
+    return task, network
+
+
+def _material(task: str, plan: Plan, crop: int) -> "Material":
+    from leftright.data.augmentation import AugmentationRange
+    from leftright.data.windows import ClipStore, window_geometry
+    from leftright.training.materials import Material
+
+    config, reader = plan.config, ShardReader(plan.shards)
+    window_s, frame_step = (config.track_window_s, 1) if task == "track" else (config.window_s, config.frame_step)
+    store = ClipStore(reader, window_geometry(reader, window_s, frame_step, crop), config.cache_mb)
+    splits = reader.index[f"split_{config.split}"]
+    rows = {name: store.long_enough(np.flatnonzero(splits == name).tolist()) for name in SPLITS}
+    if short := [name for name in SPLITS if not rows[name]]:
+        raise InputError(f"{task}: a window of {window_s} s is longer than every clip of the {short[0]} split")
+    return Material(store, rows, AugmentationRange(config.contrast, config.brightness, config.colour), config.seed)
+
+
+def _task(variant: Variant, config: Config, material: "Material") -> tuple["Task", "Head"]:
+    from leftright.models.downstream import Head
+    from leftright.training.face_tracking import FaceTracking, anchor_sizes
+    from leftright.training.materials import Judging
+    from leftright.training.separation import Separation
+    from leftright.training.spatialization import Spatialization
+
+    judging = Judging(config.eval_windows, config.eval_targets, config.eval_clips, config.num_resamples)
+    if variant.task == "track":
+        tracking_task = FaceTracking(material, judging, config.min_agreement)
+        sizes = anchor_sizes(tracking_task.targets["train"], config.track_anchors, config.seed)
+        return tracking_task, Head(variant.inputs, config.track_width, sizes)
+    head = Head(variant.inputs, config.unet_width)
+    if variant.task == "spatialize":
+        return Spatialization(material, judging, config.spatialize_loss, config.spatialize_overlap), head
+    return Separation(material, judging, config.separate_loss), head
+
+
+def _judge(variant: Variant, plan: Plan, task: "Task", network: Any, folder: Path) -> dict[str, Value]:
+    """Save the model, judge it on the test split, and keep examples."""
+    from leftright.models.downstream import Head
+    from leftright.models.saved import ModelMeta, save_network
+
+    geometry, architecture = network.geometry, network.architecture
+    head = Head.of(network)
+    meta = ModelMeta(variant.task, architecture, geometry, asdict(plan.config), plan.made_from, head.as_plain())
+    save_network(folder / MODEL, network, meta)
+    table = task.examine(network)
+    write_table(folder / PREDICTIONS, table)
+    return task.summary(table)
+
+
+def _gather(mine: Iterable[Variant], directory: Path) -> dict[str, Value]:
+    """All numbers, by `finetune.<task>.<variant>.<measure>`; the reasons of what is not run go into a file."""
+    collector, not_run = Collector("finetune"), {}
+    for variant in mine:
+        document = json.loads(_numbers(directory, variant).read_text())
+        for key, value in document.get("values", {}).items():
+            collector.add(f"{variant.task}.{variant.name}.{key}", Value(**value))
+        if "not_run" in document:
+            not_run[str(variant)] = document["not_run"]
+    with files.replace_file(directory / NOT_RUN) as temporary:
+        temporary.write_text(json.dumps(not_run, indent=1) + "\n")
+    return collector.values
+
+
+def _of_task(config: Config, task: str, name: str) -> int:
+    return int(getattr(config, f"{task}_{name}"))
+
+
+def _optimisation(config: Config, task: str) -> "Optimisation":
+    from leftright.training.loop import Optimisation
+
+    num_steps = _of_task(config, task, "steps")
+    return Optimisation(
+        num_steps=num_steps,
+        batch_size=_of_task(config, task, "batch_size"),
+        learning_rate=config.learning_rate,
+        warmup_steps=round(config.warmup_share * num_steps),
+        weight_decay=config.weight_decay,
+        max_gradient_norm=config.max_gradient_norm,
+    )
+
+
+def _course(config: Config, task: str) -> "Course":
+    from leftright.training.fit import Course
+
+    every = max(1, -(-_of_task(config, task, "steps") // config.eval_rounds))
+    return Course(config.average_decay, every, config.checkpoint_steps)
+
+
+def _hardware(config: Config) -> "Hardware":
+    from leftright.training.loop import Hardware
+
+    return Hardware(config.accelerator, config.precision, config.memory_format, config.num_workers)

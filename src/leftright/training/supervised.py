@@ -16,19 +16,19 @@ _TRUNK = "visual.trunk."
 _CLASSIFIER = "fc."
 
 
-class NotToBeHad(Exception):
+class NotRunError(Exception):
     """A baseline that cannot be made here; the text is the reason."""
 
 
 def imagenet_weights(source: str, network: nn.Module) -> dict[str, Tensor]:
     """The weights under the names that they have in a network with a visual trunk.
 
-    source : "torchvision", or a file with a state dict of torchvision's resnet18. Raises NotToBeHad where the network is of
+    source : "torchvision", or a file with a state dict of torchvision's resnet18. Raises NotRunError where the network is of
     another size or the weights cannot be fetched, InputError where a file is missing or holds something else.
     """
     wanted = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(_TRUNK)}
     if wanted[f"{_TRUNK}conv1.weight"].shape[0] != 64 or f"{_TRUNK}layer1.1.conv1.weight" not in wanted:
-        raise NotToBeHad("ImageNet weights are of ResNet-18: they need visual_width 64 and 2 visual_blocks")
+        raise NotRunError("ImageNet weights are of ResNet-18: they need visual_width 64 and 2 visual_blocks")
     weights = _fetched() if source == TORCHVISION else _of_file(Path(source))
     named = {f"{_TRUNK}{name}": tensor for name, tensor in weights.items() if not name.startswith(_CLASSIFIER)}
     if {name: tensor.shape for name, tensor in named.items()} != {name: each.shape for name, each in wanted.items()}:
@@ -42,7 +42,7 @@ def _fetched() -> dict[str, Tensor]:
     try:
         return dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
     except (OSError, RuntimeError) as error:  # no network, or what came is damaged
-        raise NotToBeHad(f"ImageNet weights could not be fetched ({str(error).splitlines()[0]})") from None
+        raise NotRunError(f"ImageNet weights could not be fetched ({str(error).splitlines()[0]})") from None
 
 
 def _of_file(path: Path) -> dict[str, Tensor]:

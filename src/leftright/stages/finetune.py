@@ -279,12 +279,12 @@ def _track(curves: Path, variant: str) -> None:
 
 def train_variant(variant: Variant, *, plan: Plan, directory: Path, processes: "Processes") -> Variant:
     """Train one variant into its folder and leave its numbers, or the reason why it cannot be trained."""
-    from leftright.training.supervised import NotToBeHad
+    from leftright.training.supervised import NotRunError
 
     folder = directory / str(variant)
     try:
         values = _trained(variant, plan, folder, processes)
-    except NotToBeHad as reason:
+    except NotRunError as reason:
         _log.warning("finetune: %s is not run: %s", variant, reason)
         document: dict[str, object] = {"not_run": str(reason)}
     else:
@@ -304,7 +304,7 @@ def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes")
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
     how = (_optimisation(config, variant.task), _hardware(config), _course(config, variant.task))
-    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, lambda step, numbers: None)  # type: ignore[arg-type]
+    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, lambda step, numbers: None)
     if not processes.is_first:
         return {}
     values = _judge(variant, plan, task, network, folder)
@@ -322,7 +322,7 @@ def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes")
 
 
 def _set(variant: Variant, plan: Plan) -> tuple["Task", Any]:
-    """The task and the network that begins it. Raises NotToBeHad where its start cannot be had."""
+    """The task and the network that begins it. Raises NotRunError where its start cannot be had."""
     import torch
 
     from leftright.models import load_model

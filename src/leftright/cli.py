@@ -4,6 +4,7 @@
     leftright STAGE --params params.yaml --out data/STAGE --metrics metrics/STAGE.json ...
 
 `--params FILE` stands for the flags of the stage's section in that file; a flag beside it wins over the file's.
+An app that has a stage's parameters (`SECTIONS`) takes it too.
 `--executor-input JSON` is what a task of Kubeflow Pipelines passes, to a stage or an app (see `leftright.executor`);
 `--data-rev` and `--kfp-run` say which version of the data a stage works on, and which run it belongs to (`leftright.lineage`).
 Bad input prints one line and exits with status 2.
@@ -25,8 +26,11 @@ from leftright.errors import InputError
 from leftright.results import Outcome
 from leftright.stages import STAGES
 
-APPS = ("summary", "verify", "compare", "lineage")
+APPS = ("summary", "verify", "compare", "lineage", "fairplay")
 """What is run beside the stages: a module of `leftright.apps` each, whose `run` may return numbers for a task's metrics."""
+
+SECTIONS = {"fairplay": "pack"}
+"""Apps with a stage's parameters, and the section in which `--params FILE` finds them."""
 
 COMMANDS: dict[str, str] = {stage: f"leftright.stages.{stage}" for stage in STAGES} | {
     app: f"leftright.apps.{app}" for app in APPS
@@ -76,6 +80,7 @@ def execute(command: str, words: list[str]) -> int:
     if command in STAGES:
         outcome = _run_stage(command, module, words, description, is_task=task is not None)
     else:
+        words = arguments.with_params(words, SECTIONS[command]) if command in SECTIONS else words
         outcome = Outcome(module.run(**arguments.parse(module.run, words, f"leftright {command}", description)) or {})
     if task is not None and os.environ.get("RANK", "0") == "0":
         task.finish(outcome.values, outcome.figures, outcome.tables)

@@ -45,10 +45,21 @@ class Separator(nn.Module):
         """The share of the asked clip in each bin. mixture : (batch, 2, samples). frames : (batch, time, 3, crop, crop), of the
         asked clip. Returns masks (batch, 2, 256, frames) in 0..1, left first.
         """
+        return self.masks(mixture, frames.unsqueeze(1)).squeeze(1)
+
+    def masks(self, mixture: Tensor, frames: Tensor) -> Tensor:
+        """The shares of several clips in one mixture, whose sound is looked at once.
+
+        frames : (batch, clips, time, 3, crop, crop). Returns (batch, clips, 2, 256, frames) in 0..1.
+        """
         leveled = mixture * (_LEVEL / mixture.square().mean(dim=(1, 2), keepdim=True).sqrt().clamp_min(_QUIETEST))
-        magnitude = self.transform(leveled).abs()[:, :, :NUM_BINS]
-        joint = self.fusion.joint_embedding(self.audio(self.spectrogram(mixture)), self._seen(frames))
-        return torch.sigmoid(self.unet(torch.log1p(magnitude), joint).float())
+        magnitude = torch.log1p(self.transform(leveled).abs()[:, :, :NUM_BINS])
+        num_clips = frames.shape[1]
+        levels = [level.repeat_interleave(num_clips, dim=0) for level in self.unet.encode(magnitude)]
+        heard = self.audio(self.spectrogram(mixture)).repeat_interleave(num_clips, dim=0)
+        joint = self.fusion.joint_embedding(heard, self._seen(frames.flatten(0, 1)))
+        masks = torch.sigmoid(self.unet.decode(levels, joint)[..., : magnitude.shape[-1]].float())
+        return masks.unflatten(0, (-1, num_clips))
 
     def _seen(self, frames: Tensor) -> Tensor:
         if self.inputs == "sound":

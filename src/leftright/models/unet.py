@@ -5,6 +5,8 @@ features join where the sound is smallest; other than there, they have a time ax
 section C).
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -20,7 +22,7 @@ class UNet(nn.Module):
     """Spectrogram and condition to `num_outputs` planes of the spectrogram's size, without a last nonlinearity.
 
     num_inputs : planes of the spectrogram. width : channels of the first level (64), of the others 128, 256, 512 and 512.
-    num_condition : features of the picture at each step; 0 for none.
+    num_condition : features of the picture at each step.
     """
 
     def __init__(self, num_inputs: int, num_outputs: int, width: int, num_condition: int) -> None:
@@ -31,22 +33,27 @@ class UNet(nn.Module):
         self.up = nn.ModuleList(map(_up, joined, [widths[3], widths[2], widths[1], widths[0]]))
         self.last = nn.ConvTranspose2d(2 * widths[0], num_outputs, 4, stride=2, padding=1)
 
-    def forward(self, spectrogram: Tensor, condition: Tensor | None = None) -> Tensor:
+    def forward(self, spectrogram: Tensor, condition: Tensor) -> Tensor:
         """Spectrogram : (batch, num_inputs, bins, frames), bins a multiple of 32. condition : (batch, num_condition, steps),
         brought to the bottleneck's steps. Returns (batch, num_outputs, bins, frames).
         """
-        frames = spectrogram.shape[-1]
-        features = F.pad(spectrogram, (0, -frames % STRIDE))
-        skipped = []
+        return self.decode(self.encode(spectrogram), condition)[..., : spectrogram.shape[-1]]
+
+    def encode(self, spectrogram: Tensor) -> list[Tensor]:
+        """What each level makes of a spectrogram, which is padded to a multiple of 32 frames; the smallest comes last."""
+        features, levels = F.pad(spectrogram, (0, -spectrogram.shape[-1] % STRIDE)), []
         for down in self.down:
             features = down(features)
-            skipped.append(features)
-        if condition is not None:
-            features = torch.cat((features, _spread(condition, features)), dim=1)
-        features = self.up[0](features)
-        for up, skip in zip((*self.up[1:], self.last), reversed(skipped[:-1]), strict=True):
-            features = up(torch.cat((features, skip), dim=1))
-        return features[..., :frames]
+            levels.append(features)
+        return levels
+
+    def decode(self, levels: Sequence[Tensor], condition: Tensor) -> Tensor:
+        """What `encode` made, under a condition (batch, num_condition, steps): (batch, num_outputs, bins, padded frames)."""
+        smallest = levels[-1]
+        features = self.up[0](torch.cat((smallest, _spread(condition, smallest)), dim=1))
+        for up, skipped in zip((*self.up[1:], self.last), reversed(levels[:-1]), strict=True):
+            features = up(torch.cat((features, skipped), dim=1))
+        return features
 
 
 def _down(num_inputs: int, num_outputs: int) -> nn.Sequential:

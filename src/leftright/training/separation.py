@@ -1,4 +1,10 @@
-"""The task `separate`: a mixture of two clips, and the picture of the one that is asked for (supplement, section D)."""
+"""The task `separate`: a mixture of two clips, and the picture of the one that is asked for (supplement, section D).
+
+Without the picture nobody can know which clip is asked for. So the variant that only hears parts the mixture in two, and may
+name them either way in training (permutation invariant training; Yu et al., ICASSP 2017). It is judged as it would fare by
+guessing, which is what the task asks, and as if it had been told which part is whose ("best"): what a blind separator of this
+size can do.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -25,6 +31,9 @@ from leftright.training.evaluation import judged
 from leftright.training.materials import Judging, Material
 from leftright.training.progress import Judgement
 from leftright.training.spatialization import Distance, loss_of
+
+ASKED, BEST = "asked", "best"
+"""Conditions of the judging: by what was asked for, and with the parts named by the best assignment."""
 
 MEASURES = ("sdr_db", "sir_db", "sar_db", "sdr_mixture_db", "sdr_improvement_db")
 
@@ -60,15 +69,30 @@ def mixture(batch: Pair) -> Mixture:
 def step(network: Separator, batch: Pair, distance: Distance) -> Mapping[str, Tensor]:
     """The loss of a batch, in which each clip of each mixture is asked for once.
 
-    It is the distance between the mixture's magnitude under the mask and the asked clip's, in units of the clips' level.
+    It is the distance between the mixture's magnitude under the masks and the clips', in units of the clips' level.
     """
     mixed = mixture(batch)
-    heard = mixed.sound.repeat_interleave(2, dim=0)
-    masks = network(heard, mixed.frames.flatten(0, 1))
     with torch.no_grad():
-        magnitudes = network.transform(heard).abs()[:, :, :NUM_BINS] / _LEVEL
-        wanted = network.transform(mixed.sources.flatten(0, 1)).abs()[:, :, :NUM_BINS] / _LEVEL
-    return {"loss": loss_of(masks * magnitudes, wanted, distance)}
+        heard = network.transform(mixed.sound).abs()[:, None, :, :NUM_BINS] / _LEVEL
+        wanted = network.transform(mixed.sources).abs()[:, :, :, :NUM_BINS] / _LEVEL
+    found = masks_of(network, mixed) * heard
+    if network.inputs == "both":
+        return {"loss": loss_of(found, wanted, distance)}
+    either = torch.stack([_losses(found, each, distance) for each in (wanted, wanted.flip(dims=(1,)))])
+    return {"loss": either.amin(dim=0).mean()}
+
+
+def masks_of(network: Separator, mixed: Mixture) -> Tensor:
+    """The masks of both clips, (batch, 2 clips, 2 ears, 256, frames): each as its picture asks, or the one and what is left."""
+    if network.inputs == "both":
+        return network.masks(mixed.sound, mixed.frames)
+    one = network(mixed.sound, mixed.frames[:, 0])
+    return torch.stack((one, 1 - one), dim=1)
+
+
+def _losses(found: Tensor, wanted: Tensor, distance: Distance) -> Tensor:
+    """`loss_of` each item of a batch, (batch,)."""
+    return torch.stack([loss_of(mine, true, distance) for mine, true in zip(found, wanted, strict=True)])
 
 
 class Separation:
@@ -113,36 +137,54 @@ class Separation:
             return {"sources": mixed.sources, "estimates": separated(network, mixed)}
 
         found = judged(network, sounds, self.pairs)
-        ratios = _ratios(found["sources"], found["estimates"])
+        sources, estimates = (_by_ear(found[name]) for name in ("sources", "estimates"))
+        rows = self._asked()
+        if network.inputs == "both":
+            return rows.assign(condition=ASKED, **_ratios(sources, estimates))
+        named = [_ratios(sources, each) for each in (estimates, estimates[:, ::-1])]
+        guessed = {name: (named[0][name] + named[1][name]) / 2 for name in MEASURES}
+        told = rows.assign(condition=BEST, **_ratios(sources, estimates, best_assignment=True))
+        return pd.concat([rows.assign(condition=ASKED, **guessed), told], ignore_index=True)
+
+    def _asked(self) -> pd.DataFrame:
+        """Where the clips of each pair are from, each asked for in turn, and what it is mixed with."""
         places = zip(self.pairs.windows, self.pairs.others, strict=True)
         rows = [
             {**self._material.describe(asked.row), "mixed_with": self._material.describe(other.row)["clip"]}
             for pair in places
             for asked, other in (pair, pair[::-1])
         ]
-        return pd.DataFrame(rows).assign(**ratios)
+        return pd.DataFrame(rows)
 
     def summary(self, table: pd.DataFrame) -> dict[str, Value]:
-        """The mean of each measure over the asked clips; those of which one is silent are left out."""
-        known = table[table[list(MEASURES)].notna().all(axis=1)]
-        return {
-            name: bootstrap_mean(
-                known[name].tolist(), known["video"].tolist(), num_resamples=self._judging.num_resamples
-            )
-            for name in MEASURES
-        }
+        """The mean of each measure over the asked clips, `best.<measure>` where the parts were named for a blind separator.
+
+        Clips of which a ratio is undefined (a silent one) are left out: `n` counts the others.
+        """
+        known, values = table[table[list(MEASURES)].notna().all(axis=1)], {}
+        for condition, rows in known.groupby("condition", sort=False):
+            prefix = "" if condition == ASKED else f"{condition}."
+            for name in MEASURES:
+                values[f"{prefix}{name}"] = bootstrap_mean(
+                    rows[name].tolist(), rows["video"].tolist(), num_resamples=self._judging.num_resamples
+                )
+        return values
 
 
 def separated(network: Separator, mixed: Mixture) -> Tensor:
-    """Each clip of each mixture, as it is asked for by its own picture: (batch, 2 clips, 2, samples)."""
-    heard = mixed.sound.repeat_interleave(2, dim=0)
-    return network.separate(heard, mixed.frames.flatten(0, 1)).unflatten(0, (-1, 2))
+    """The sounds of both clips of each mixture, (batch, 2 clips, 2 ears, samples)."""
+    masks = masks_of(network, mixed).flatten(0, 1)
+    return network.masked(mixed.sound.repeat_interleave(2, dim=0), masks).unflatten(0, (-1, 2))
 
 
-def _ratios(sources: NDArray[np.float32], estimates: NDArray[np.float32]) -> dict[str, NDArray[np.float64]]:
-    """MEASURES of all asked clips. sources, estimates : (pairs, 2 clips, 2 ears, samples). Returns (2 pairs,) each."""
-    references, found = (_by_ear(sounds) for sounds in (sources, estimates))
-    quality = metrics.separation(references, found)
+def _ratios(
+    references: NDArray[np.float64], estimates: NDArray[np.float64], *, best_assignment: bool = False
+) -> dict[str, NDArray[np.float64]]:
+    """MEASURES of all asked clips, the mean of both ears': (2 pairs,) each.
+
+    references, estimates : (pairs * ears, 2 clips, samples). best_assignment : as `leftright.metrics.separation` has it.
+    """
+    quality = metrics.separation(references, estimates, best_assignment=best_assignment)
     improvement = metrics.sdr_improvement(quality, references, references.sum(axis=1))
     columns = (quality.sdr, quality.sir, quality.sar, quality.sdr - improvement, improvement)
     return {name: _over_ears(values) for name, values in zip(MEASURES, columns, strict=True)}

@@ -23,6 +23,7 @@ _RANGE_DB = 60.0  # what is fainter, below the loudest of a picture, is drawn as
 _LEAST_LIMIT_DB = 3.0
 _SOUND_COLOURS = "magma"
 _COLUMNS = 4
+_STRIP_IN = 6.4  # as wide as the frames of a clip stand side by side
 
 
 @dataclass(frozen=True)
@@ -44,20 +45,22 @@ class StereoExample:
 def stereo_figure(path: Path, example: StereoExample) -> None:
     """The clip's frames, and below them the level difference over the same time: true, predicted, and mono, which has none."""
     count, _, height, width = example.frames.shape
-    strip_in = 7.0 / count * height / width
-    with style.figure(path, 7.6, 3.0 + strip_in) as drawing:
-        grid = drawing.add_gridspec(2, 1, height_ratios=[strip_in + 0.15, 1.9])
-        strip, levels = drawing.add_subplot(grid[0]), drawing.add_subplot(grid[1])
+    strip_in = _STRIP_IN / count * height / width
+    above_in, between_in, levels_in, below_in = 0.35, 0.4, 1.9, 0.55
+    total_in = above_in + strip_in + between_in + levels_in + below_in
+    with style.figure(path, _STRIP_IN + 1.25, total_in) as drawing:
+        drawing.set_layout_engine("none")  # it would not keep the frames above their times
+        left, across = 0.7 / (_STRIP_IN + 1.25), _STRIP_IN / (_STRIP_IN + 1.25)
+        levels = drawing.add_axes((left, below_in / total_in, across, levels_in / total_in))
+        strip = drawing.add_axes((left, 1 - (above_in + strip_in) / total_in, across, strip_in / total_in))
         strip.set_title(example.title)
         _draw_strip(strip, example)
         _draw_levels(levels, example)
-        levels.sharex(strip)
-        levels.set_xlim(0, example.duration_s)
 
 
 def _draw_strip(axes: Axes, example: StereoExample) -> None:
     """Frames side by side, each in the middle of the time that it stands for."""
-    count, _, height, width = example.frames.shape
+    count = len(example.frames)
     slot_s = example.duration_s / count
     for number, frame in enumerate(example.frames):
         place = (number * slot_s, (number + 1) * slot_s)
@@ -66,7 +69,6 @@ def _draw_strip(axes: Axes, example: StereoExample) -> None:
         axes.axvline(edge * slot_s, color="white", linewidth=3)
     axes.set_xlim(0, example.duration_s)
     axes.set_ylim(0, 1)
-    axes.set_box_aspect(height / (width * count))
     axes.set_axis_off()
 
 
@@ -75,7 +77,9 @@ def _draw_levels(axes: Axes, example: StereoExample) -> None:
     axes.axhline(0, color=style.GREY, linewidth=1)
     axes.plot(example.times_s, example.true_db, color=style.INK, linewidth=1.4, label="true")
     axes.plot(example.times_s, example.predicted_db, color=style.ORANGE, linewidth=2, label="predicted")
+    axes.set_xlim(0, example.duration_s)
     axes.set_ylim(-limit, limit)
+    axes.locator_params(axis="y", nbins=7, integer=True)
     axes.set_ylabel("right minus left (dB)")
     axes.set_xlabel("seconds")
     handles = [*axes.get_lines()[1:], Line2D([], [], color=style.GREY, linewidth=1, label="mono")]

@@ -6,6 +6,7 @@ sounds. Here the truth says both.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -61,19 +62,16 @@ def check(
 
 def with_truth(table: pd.DataFrame, clips: pd.DataFrame, trajectories: pd.DataFrame) -> pd.DataFrame:
     """The rows of a table of tracked faces, with COLUMNS of the nearest frame; rows without a true face are left out."""
-    starts_s = table["clip"].map(clips.set_index("clip")["start_ms"]) / 1000 + table["time_s"]
-    of_video = {video: rows.sort_values("time_s") for video, rows in trajectories.groupby("video")}
-    found = [
-        _nearest(of_video[video], time_s) if video in of_video else dict.fromkeys(COLUMNS, float("nan"))
-        for video, time_s in zip(table["video"], starts_s, strict=True)
-    ]
-    joined = table.reset_index(drop=True).join(pd.DataFrame(found, columns=list(COLUMNS)))
+    rows = table.reset_index(drop=True)
+    times_s = (rows["clip"].map(clips.set_index("clip")["start_ms"]) / 1000 + rows["time_s"]).to_numpy()
+    truth = np.full((len(rows), len(COLUMNS)), np.nan)
+    of_video: dict[Any, pd.DataFrame] = dict(list(trajectories.groupby("video")))
+    for video, places in rows.groupby("video").indices.items():
+        if (known := of_video.get(video)) is not None:
+            apart_s = np.abs(known["time_s"].to_numpy()[:, np.newaxis] - times_s[places])
+            truth[places] = known[list(COLUMNS)].to_numpy("float64")[apart_s.argmin(axis=0)]
+    joined = rows.join(pd.DataFrame(truth, columns=list(COLUMNS)))
     return joined[joined[list(FACE)].notna().all(axis=1)].astype({"is_face_sounding": bool})
-
-
-def _nearest(rows: pd.DataFrame, time_s: float) -> dict[str, float]:
-    place = int(np.abs(rows["time_s"].to_numpy() - time_s).argmin())
-    return dict(rows[list(COLUMNS)].iloc[place])
 
 
 def agreement(table: pd.DataFrame, edges: Box, resampling: Resampling) -> Agreement:

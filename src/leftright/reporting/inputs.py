@@ -101,8 +101,11 @@ def read(
     _check_same_clips(
         read_tables(clips, MANIFEST, ("clip",)), read_tables(filtered, FILTERED, ("clip",)), table, curated
     )
+    metrics = _metrics(stage_metrics)
+    given = downstream.read(finetuned) if finetuned else None
+    _check_numbers(given, metrics)
     return Inputs(
-        metrics=_metrics(stage_metrics),
+        metrics=metrics,
         videos=videos,
         attempts=attempts,
         curated=table,
@@ -110,7 +113,7 @@ def read(
         leakage=read_table(curated / LEAKAGE, ("split", "group", "num_test", "num_shared")),
         trained=_trained(models),
         localized=_localized(localized[0]) if localized else None,
-        finetuned=downstream.read(finetuned) if finetuned else None,
+        finetuned=given,
         truth=_truth(truth[0], videos) if truth else None,
     )
 
@@ -140,6 +143,13 @@ def _check_same_clips(manifest: pd.DataFrame, filtered: pd.DataFrame, curated: p
     for stage, table in (("collect", manifest), ("filter", filtered)):
         if set(table["clip"]) != set(curated["clip"]):
             raise InputError(f"{path / CURATED}: its clips are not those of {stage}; run the stages between again")
+
+
+def _check_numbers(finetuned: Finetuned | None, metrics: Mapping[str, Value]) -> None:
+    """Each variant's numbers are among the metrics: else it would be called not run beside its own examples."""
+    for task, name in finetuned.predictions if finetuned is not None else ():
+        if not any(key.startswith(f"finetune.{task}.{name}.") for key in metrics):
+            raise InputError(f"finetune.{task}.{name}: in no metrics file; name finetune's metrics among the stages'")
 
 
 def _trained(models: Sequence[Path]) -> Trained | None:

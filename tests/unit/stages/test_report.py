@@ -268,6 +268,20 @@ def test_a_model_of_another_curation_is_refused(spoilt: Run, tmp_path: Path) -> 
         report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
 
 
+def test_downstream_variants_of_another_curation_are_refused(spoilt: Run, tmp_path: Path) -> None:
+    for path in (spoilt.root / "finetune/separate").glob("*/predictions.parquet"):
+        table = pd.read_parquet(path)
+        write_table(path, table.assign(clip="x" + table["clip"]))
+    with pytest.raises(InputError, match="run pack and finetune again"):
+        report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
+def test_variants_without_their_numbers_are_refused(spoilt: Run, tmp_path: Path) -> None:
+    (spoilt.root / "metrics/finetune.json").unlink()
+    with pytest.raises(InputError, match="in no metrics file; name finetune's metrics"):
+        report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
 def test_flags_may_be_given_empty() -> None:
     words = (
         "--stage-metrics metrics --clips data/collect --filtered a b --curated data/curate --models --localized --finetuned "

@@ -22,6 +22,7 @@ from leftright.reporting.numbers import (
     signed,
 )
 from leftright.reporting.sections import downstream_tables as tables
+from leftright.reporting.sections.flip import held_out
 from leftright.reporting.shares import Resampling
 from leftright.results import Value
 
@@ -129,7 +130,9 @@ def _section(task: Task, inputs: Inputs, given: Finetuned, compared: Compared) -
             Prose(f"Not run: {'; '.join(reasons) or 'it was not among the tasks that were trained'}.", "note")
         )
         return Section(task.title, tuple(blocks))
-    blocks.append(tables.measures(task, inputs, inputs.truth is not None))
+    judged = next(table for (name, _), table in given.predictions.items() if name == task.key)
+    scheme = held_out(judged.assign(split="test"), inputs.curated, "finetune")
+    blocks.append(tables.measures(task, inputs, scheme))
     if table := tables.comparisons(task, [each for each in compared.comparisons if each.task == task.key]):
         blocks.append(table)
     if task is TRACK and compared.faces is not None:

@@ -16,8 +16,8 @@ from leftright.training.variants import ABLATIONS, INITIALISATIONS
 NOT_TRAINED = "it was not among the variants that were trained"
 
 
-def measures(task: Task, inputs: Inputs, simulated: bool) -> Table:
-    """Every variant of a task, and what it takes to be of any use. simulated : whether the world is."""
+def measures(task: Task, inputs: Inputs, held_out: str) -> Table:
+    """Every variant of a task, and what it takes to be of any use. held_out : the kind of split, such as "channel"."""
     headings = [
         (Row(cells("Begun from"), "heading"), INITIALISATIONS),
         (Row(cells("Begun from flip, without one of its inputs"), "heading"), ABLATIONS[task.key]),
@@ -31,8 +31,8 @@ def measures(task: Task, inputs: Inputs, simulated: bool) -> Table:
         Column("published"),
     )
     note = f"N counts {task.unit}s. {_NOTES[task.key]}{_reasons(task, inputs)}"
-    place = "a simulated world" if simulated else "videos that were held out"
-    caption = f"{task.title}, measured on {place}, with 95 % intervals over videos."
+    world = " of a simulated world" if inputs.truth is not None else ""
+    caption = f"{task.title}, on {held_out}s{world} that were not trained on, with 95 % intervals over videos."
     return Table(caption, columns, tuple(rows), note, stacked=True)
 
 

@@ -193,7 +193,7 @@ def tracking_figure(path: Path, faces: Sequence[TrackedFace]) -> None:
             _draw_heard(panels[2 * row + 1, column], face)
         drawing.legend(
             handles=[
-                Line2D([], [], color=style.ORANGE, linewidth=2.5, label="predicted from the sound"),
+                Line2D([], [], color=style.ORANGE, linewidth=2.5, label="predicted"),
                 Line2D([], [], color=style.INK, linewidth=1.2, linestyle=(0, (4, 3)), label="detected in this frame"),
             ],
             loc="outside lower center",

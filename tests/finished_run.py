@@ -17,6 +17,7 @@ from leftright.results import Value
 from leftright.simulation import faults
 from leftright.sources.base import Clip, Harvest, Status, Video
 from leftright.sources.ledger import LEDGER, Ledger
+from tests import finished_finetune
 
 NUM_CHANNELS, VIDEOS_PER_CHANNEL, CLIPS_PER_VIDEO = 30, 4, 2
 CLIP_MS, WINDOW_S = 10_000, 2.87
@@ -46,8 +47,9 @@ class Run:
             "clips": (self.root / "collect",),
             "filtered": (self.root / "filter",),
             "curated": self.root / "curate",
-            "model": (self.root / "pretrain",),
+            "models": (self.root / "pretrain",),
             "localized": (self.root / "localize",),
+            "finetuned": (self.root / "finetune",),
             "truth": (self.root / "simulate",),
         }
 
@@ -58,10 +60,11 @@ def make(root: Path, *, accuracy: float = 0.94, seed: int = 0) -> Run:
     truth = _truth(generator)
     clips = _collect(root / "collect", truth)
     curated = _curate(root, _filter(root / "filter", clips, truth), generator)
-    _simulate(root / "simulate", truth, generator)
-    _pretrain(root / "pretrain", curated, truth, accuracy, generator)
+    tracks = _simulate(root / "simulate", truth, generator)
+    _pretrain(root / "pretrain" / "flip", curated, truth, accuracy, generator)
     _localize(root, curated, truth, generator)
     _metrics(root / "metrics", curated)
+    finished_finetune.make(root / "finetune", root / "metrics" / "finetune.json", curated, tracks)
     return Run(root)
 
 
@@ -145,10 +148,11 @@ def _shares(count: int) -> np.ndarray:
     return np.select([places < 0.6, places < 0.8], ["train", "val"], "test")
 
 
-def _simulate(directory: Path, truth: pd.DataFrame, generator: np.random.Generator) -> None:
+def _simulate(directory: Path, truth: pd.DataFrame, generator: np.random.Generator) -> pd.DataFrame:
+    """Every second performer speaks; the others' faces are no source. Returns the trajectories."""
     times_s = np.arange(0, CLIPS_PER_VIDEO * CLIP_MS / 1000, 0.1)
     tracks = []
-    for row in truth.itertuples():
+    for number, row in enumerate(truth.itertuples()):
         azimuth_deg = 25 * np.sin(2 * np.pi * (times_s / generator.uniform(6, 12) + generator.uniform()))
         x = 0.5 - 0.5 * np.tan(np.radians(azimuth_deg)) / np.tan(np.radians(30))
         x = 1 - x if row.fault == faults.MIRRORED else x
@@ -158,10 +162,13 @@ def _simulate(directory: Path, truth: pd.DataFrame, generator: np.random.Generat
             "azimuth_deg": azimuth_deg,
             "source_x": x,
             "is_sounding": True,
+            **finished_finetune.faces(x, is_speaking=number % 2 == 0),
         }
         tracks.append(pd.DataFrame(columns))
     write_table(directory / "truth.parquet", truth)
-    write_table(directory / "trajectories.parquet", pd.concat(tracks, ignore_index=True))
+    trajectories = pd.concat(tracks, ignore_index=True)
+    write_table(directory / "trajectories.parquet", trajectories)
+    return trajectories
 
 
 def _pretrain(
@@ -235,5 +242,6 @@ def _metrics(directory: Path, curated: pd.DataFrame) -> None:
         for name, value in (("accuracy", 0.917), ("accuracy_clip", 0.934), ("accuracy_mono", 0.5),
                             ("accuracy_val", 0.925), ("accuracy_train", 0.957))
     }  # fmt: skip
-    results.write(directory / "pretrain.json", flip)
+    others = {f"{name}.accuracy": Value(0.8, 0.75, 0.85, 96) for name in ("mismatch", "shift")}
+    results.write(directory / "pretrain.json", {**flip, **others})
     results.write(directory / "collect.json", {"collect.clips": Value(len(curated))})

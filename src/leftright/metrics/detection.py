@@ -9,12 +9,13 @@ in which they are given, as COCO has it: a model that gives everything the same 
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+if TYPE_CHECKING:  # the report compares boxes too, where no torch is installed
+    from torch import Tensor
 
 Boxes: TypeAlias = NDArray[np.floating]
 Scores: TypeAlias = NDArray[np.floating]
@@ -122,9 +123,13 @@ def _checked(boxes: Boxes) -> NDArray[np.float64]:
     return checked
 
 
-def _labelled(boxes: Boxes) -> dict[str, Tensor]:
+def _labelled(boxes: Boxes) -> "dict[str, Tensor]":
+    import torch
+
     return {"boxes": _tensor(_PICTURE_PX * _checked(boxes)), "labels": torch.zeros(len(boxes), dtype=torch.int64)}
 
 
-def _tensor(values: NDArray[np.floating]) -> Tensor:
+def _tensor(values: NDArray[np.floating]) -> "Tensor":
+    import torch
+
     return torch.from_numpy(np.asarray(values, np.float64))

@@ -1,4 +1,4 @@
-"""The pieces that a report is made of: sections of prose, findings, tables, figures and bars.
+"""The pieces that a report is made of: sections of prose, findings, tables, figures, sounds and bars.
 
 Text may hold `code` between backticks and nothing else: both renderings know what to do with it.
 """
@@ -73,12 +73,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table with its caption above and a note below (empty for none)."""
+    """A table with its caption above and a note below (empty for none). `stacked` sets details under their numbers."""
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     note: str = ""
+    stacked: bool = False
 
     @property
     def groups(self) -> list[tuple[str, int]]:
@@ -116,7 +117,27 @@ class Figure:
     wide: bool = False
 
 
-Block = Prose | Findings | Table | Figure
+@dataclass(frozen=True)
+class Sound:
+    """A FLAC file, and what is heard in it."""
+
+    path: Path
+    label: str
+
+
+@dataclass(frozen=True)
+class Audio:
+    """Sounds to be played side by side under the picture that they belong to.
+
+    Three stand in a row; a fourth stands under the second.
+    """
+
+    caption: str
+    panel: Panel
+    sounds: tuple[Sound, ...]
+
+
+Block = Prose | Findings | Table | Figure | Audio
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from leftright.reporting.blocks import Page
 from leftright.reporting.inputs import Inputs
-from leftright.reporting.sections import closing, data, flip, localization, opening, truth
+from leftright.reporting.sections import closing, data, downstream, flip, localization, opening, truth
 from leftright.reporting.shares import Resampling
 from leftright.results import Value
 
@@ -21,9 +21,11 @@ class Report:
 def compose(inputs: Inputs, figures: Path, resampling: Resampling) -> Report:
     """Measure what only the report measures, draw its figures into the directory `figures`, and lay out the page."""
     checks = truth.check(inputs, inputs.truth, resampling) if inputs.truth is not None else None
+    compared = downstream.compare(inputs, resampling)
     sections = [
         localization.section(inputs, figures),
         flip.section(inputs, figures),
+        *downstream.sections(inputs, compared),
         *([truth.section(checks, figures)] if checks is not None else []),
         data.attrition(inputs),
         data.curation(inputs, figures),
@@ -31,7 +33,6 @@ def compose(inputs: Inputs, figures: Path, resampling: Resampling) -> Report:
         closing.not_run(),
         closing.reproduce(),
     ]
-    page = Page(
-        opening.TITLE, opening.subtitle(inputs), opening.facts(inputs), opening.blocks(inputs, checks), tuple(sections)
-    )
-    return Report(page, truth.values(checks) if checks is not None else {})
+    leading = opening.blocks(inputs, checks, downstream.findings(inputs, compared))
+    page = Page(opening.TITLE, opening.subtitle(inputs), opening.facts(inputs), leading, tuple(sections))
+    return Report(page, {**(truth.values(checks) if checks is not None else {}), **compared.values})

@@ -1,7 +1,7 @@
 """What the report is made from: the results of the stages before it, read and checked once.
 
-The data of `collect`, `filter` and `curate` must be there. Without a model or a localisation the report says "not run" where
-their numbers would stand; without a truth file it is a report on real videos.
+The data of `collect`, `filter` and `curate` must be there. Without a model, a localisation or downstream models the report says
+"not run" where their numbers would stand; without a truth file it is a report on real videos.
 """
 
 import logging
@@ -15,13 +15,16 @@ from leftright import results
 from leftright.clips import FILTERED, MANIFEST, read_table, read_tables
 from leftright.errors import InputError
 from leftright.metrics.flip import PREDICTION_COLUMNS
+from leftright.reporting import downstream, face_truth
+from leftright.reporting.downstream import Finetuned
 from leftright.results import Value
 from leftright.sources.ledger import LEDGER, read_ledgers
+from leftright.training.variants import PRETEXTS
 
 _log = logging.getLogger(__name__)
 
 CURATED, CHANNELS, LEAKAGE = "curated.parquet", "channels.parquet", "leakage.parquet"
-PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
+FLIP, PREDICTIONS, CURVES = "flip", "predictions.parquet", "curves.csv"
 WINDOWS, TRUTH, TRAJECTORIES = "windows.parquet", "truth.parquet", "trajectories.parquet"
 
 _CURATED_COLUMNS = (
@@ -39,7 +42,7 @@ _WINDOW_COLUMNS = ("clip", "video", "start_s", "duration_s", "led_db", "roi_x")
 
 @dataclass(frozen=True)
 class Trained:
-    """What `pretrain` left: its answers on validation and test clips, and its training curves."""
+    """What `pretrain` left of the flip task: its answers on validation and test clips, and its training curves."""
 
     predictions: pd.DataFrame
     curves: pd.DataFrame
@@ -55,7 +58,7 @@ class Localized:
 
 @dataclass(frozen=True)
 class Truth:
-    """What was planted. videos : one row a video with `video`, `fault`. trajectories : where the source was, over time."""
+    """What was planted. videos : one row a video with `video`, `fault`. trajectories : where source and face were when."""
 
     videos: pd.DataFrame
     trajectories: pd.DataFrame
@@ -77,6 +80,7 @@ class Inputs:
     leakage: pd.DataFrame
     trained: Trained | None
     localized: Localized | None
+    finetuned: Finetuned | None
     truth: Truth | None
 
 
@@ -86,8 +90,9 @@ def read(
     clips: Sequence[Path],
     filtered: Sequence[Path],
     curated: Path,
-    model: Sequence[Path],
+    models: Sequence[Path],
     localized: Sequence[Path],
+    finetuned: Sequence[Path],
     truth: Sequence[Path],
 ) -> Inputs:
     """Read what the stages wrote. Raises InputError for a table that is missing or lacks a column."""
@@ -96,15 +101,19 @@ def read(
     _check_same_clips(
         read_tables(clips, MANIFEST, ("clip",)), read_tables(filtered, FILTERED, ("clip",)), table, curated
     )
+    metrics = _metrics(stage_metrics)
+    given = downstream.read(finetuned) if finetuned else None
+    _check_numbers(given, metrics)
     return Inputs(
-        metrics=_metrics(stage_metrics),
+        metrics=metrics,
         videos=videos,
         attempts=attempts,
         curated=table,
         channels=read_table(curated / CHANNELS, _CHANNEL_COLUMNS),
         leakage=read_table(curated / LEAKAGE, ("split", "group", "num_test", "num_shared")),
-        trained=_trained(model[0]) if model else None,
+        trained=_trained(models),
         localized=_localized(localized[0]) if localized else None,
+        finetuned=given,
         truth=_truth(truth[0], videos) if truth else None,
     )
 
@@ -136,7 +145,23 @@ def _check_same_clips(manifest: pd.DataFrame, filtered: pd.DataFrame, curated: p
             raise InputError(f"{path / CURATED}: its clips are not those of {stage}; run the stages between again")
 
 
-def _trained(directory: Path) -> Trained:
+def _check_numbers(finetuned: Finetuned | None, metrics: Mapping[str, Value]) -> None:
+    """Each variant's numbers are among the metrics: else it would be called not run beside its own examples."""
+    for task, name in finetuned.predictions if finetuned is not None else ():
+        if not any(key.startswith(f"finetune.{task}.{name}.") for key in metrics):
+            raise InputError(f"finetune.{task}.{name}: in no metrics file; name finetune's metrics among the stages'")
+
+
+def _trained(models: Sequence[Path]) -> Trained | None:
+    """The flip task's, from the part that trained it; None where other tasks alone were trained.
+
+    Raises InputError where a directory holds no task at all, or the flip task's results are incomplete.
+    """
+    if empty := [place for place in models if not any((place / name).is_dir() for name in PRETEXTS)]:
+        raise InputError(f"{empty[0]}: holds no pretext task; run pretrain, or correct the path")
+    directory = next((place / FLIP for place in models if (place / FLIP).is_dir()), None)
+    if directory is None:
+        return None
     predictions = read_table(directory / PREDICTIONS, PREDICTION_COLUMNS)
     curves = directory / CURVES
     if not curves.is_file():
@@ -155,7 +180,7 @@ def _truth(directory: Path, videos: pd.DataFrame) -> Truth | None:
     Raises InputError where it is of some: a report on both would call neither by its name.
     """
     path, trajectories = directory / TRUTH, directory / TRAJECTORIES
-    columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding")
+    columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding", *face_truth.COLUMNS)
     planted = read_table(path, ("video", "fault"))
     num_known = int(videos["video"].isin(planted["video"]).sum())
     if num_known == 0:

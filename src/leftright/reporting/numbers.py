@@ -15,6 +15,17 @@ def decimal(number: float | None, places: int = 3) -> str:
     return text.removeprefix("-") if float(text) == 0 else text.replace("-", "−")
 
 
+def signed(number: float | None, places: int = 3) -> str:
+    """A difference with its sign: `0.04` -> "+0.040", `-0.04` -> "−0.040", `0.0` -> "0.000"; None -> "unknown"."""
+    text = decimal(number, places)
+    return f"+{text}" if number is not None and number > 0 and float(text) > 0 else text
+
+
+def probability(p: float | None) -> str:
+    """A test's p: `0.0312` -> "0.031", `0.0004` -> "< 0.001"; None -> "unknown"."""
+    return "< 0.001" if p is not None and p < 0.001 else decimal(p)
+
+
 def count(number: int) -> str:
     """`12345` -> "12,345"."""
     return f"{number:,}"

@@ -1,6 +1,6 @@
-"""The page: blocks rendered as one self-contained HTML file, and as Markdown with its figures beside it.
+"""The page: blocks rendered as one self-contained HTML file, and as Markdown with its figures and sounds beside it.
 
-The HTML file asks for nothing from outside: style and pictures are inside it.
+The HTML file asks for nothing from outside: style, pictures and sounds are inside it.
 """
 
 import base64
@@ -10,26 +10,38 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from leftright.reporting.blocks import Block, Page, Panel
+from leftright.reporting.blocks import Audio, Block, Figure, Page, Panel, Sound
 
-_MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png"}
+_MEDIA_TYPES = {".svg": "image/svg+xml", ".png": "image/png", ".flac": "audio/flac"}
 
 
 def html(page: Page) -> str:
-    """The report as one HTML document, pictures inside as data URIs."""
+    """The report as one HTML document, pictures and sounds inside as data URIs."""
     return _environment(escaping=True).get_template("report.html.j2").render(page=page)
 
 
 def markdown(page: Page) -> str:
-    """The report as Markdown; pictures are linked as `figures/<name>`."""
+    """The report as Markdown; pictures are linked as `figures/<name>`, sounds as `sounds/<name>`."""
     text = _environment(escaping=False).get_template("report.md.j2").render(page=page)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 def panels(page: Page) -> list[Panel]:
     """Every picture of the page, in order."""
-    blocks = [*page.opening, *(block for section in page.sections for block in section.blocks)]
-    return [panel for block in blocks if kind(block) == "figure" for panel in block.panels]  # type: ignore[union-attr]
+    return [panel for block in _blocks(page) for panel in _panels_of(block)]
+
+
+def sounds(page: Page) -> list[Sound]:
+    """Every sound of the page, in order."""
+    return [sound for block in _blocks(page) if isinstance(block, Audio) for sound in block.sounds]
+
+
+def _blocks(page: Page) -> list[Block]:
+    return [*page.opening, *(block for section in page.sections for block in section.blocks)]
+
+
+def _panels_of(block: Block) -> tuple[Panel, ...]:
+    return block.panels if isinstance(block, Figure) else (block.panel,) if isinstance(block, Audio) else ()
 
 
 def kind(block: Block) -> str:

@@ -1,4 +1,4 @@
-"""Table 1 and the flip accuracy as plain text, for a terminal."""
+"""Table 1, the flip accuracy and the downstream tasks as plain text, for a terminal."""
 
 from collections.abc import Mapping
 from itertools import groupby
@@ -6,7 +6,8 @@ from pathlib import Path
 
 from leftright import results
 from leftright.errors import InputError
-from leftright.reporting.numbers import decimal, interval, measured, number_of
+from leftright.reporting.downstream import BY_KEY, Measure, Task
+from leftright.reporting.numbers import decimal, interval, measured, number_of, signed
 from leftright.reporting.published import TABLE_1, Correlation
 from leftright.results import Value
 
@@ -18,10 +19,11 @@ _FLIP_VALID = ("On videos without a fault", "truth.flip.accuracy_valid")
 # Widths of the columns: published, measured and its interval; twice.
 _NAME, _PUBLISHED, _MEASURED, _INTERVAL, _COUNT = 16, 10, 10, 17, 8
 _HALF = _PUBLISHED + _MEASURED + _INTERVAL
+_TASK, _WIDE = 42, 19
 
 
 def summary(metrics: Path, report: Path) -> str:
-    """What a person sees at the end of a run: Table 1, the flip accuracy, and where the report lies.
+    """What a person sees at the end of a run: Table 1, the downstream tasks, the flip accuracy, and where the report lies.
 
     metrics : the directory of metrics files. report : the page. Raises InputError where there is no metrics file.
     """
@@ -30,7 +32,8 @@ def summary(metrics: Path, report: Path) -> str:
         raise InputError(f"{metrics}: holds no metrics file; run the stages before")
     values = {key: value for path in paths for key, value in results.read(path).items()}
     is_simulated = any(key.startswith("truth.") for key in values)
-    parts = [table1_text(values), flip_text(values), f"Report: {report}"]
+    tables = [table1_text(values), downstream_text(values)]
+    parts = [*(table for table in tables if table), flip_text(values), f"Report: {report}"]
     return "\n\n".join([SIMULATED, *parts] if is_simulated else parts)
 
 
@@ -70,3 +73,33 @@ def _row(entry: Correlation, values: Mapping[str, Value]) -> str:
         for published, value in ((entry.pearson, pearson), (entry.spearman, spearman))
     )
     return f"  {entry.name:<{_NAME - 2}}{halves}{number_of(pearson):>{_COUNT}}".rstrip()
+
+
+def downstream_text(values: Mapping[str, Value]) -> str:
+    """Each task begun from scratch and from flip, and the difference on the same clips; empty where none was run.
+
+    values : the metrics by key, the report's own among them.
+    """
+    shown = [(task, measure) for task in BY_KEY.values() for measure in task.compared if _is_run(task, values)]
+    if not shown:
+        return ""
+    rule = "─" * (_NAME + 2 * _HALF + _COUNT)
+    titles = f"{'scratch':>{_MEASURED}}{'flip':>{_MEASURED}}{'flip − scratch':>{_INTERVAL}}{'95 % interval':>{_WIDE}}"
+    rows = [_downstream_row(task, measure, values) for task, measure in shown]
+    return "\n".join(
+        ["Downstream tasks, begun from scratch and from flip.", rule, f"{'':{_TASK}}{titles}", *rows, rule]
+    )
+
+
+def _is_run(task: Task, values: Mapping[str, Value]) -> bool:
+    return any(key.startswith(f"finetune.{task.key}.") for key in values)
+
+
+def _downstream_row(task: Task, measure: Measure, values: Mapping[str, Value]) -> str:
+    scratch, flip = (values.get(f"finetune.{task.key}.{start}.{measure.key}") for start in ("scratch", "flip"))
+    difference = values.get(f"report.finetune.{task.key}.flip_minus_scratch.{measure.key}")
+    places = measure.places + 1
+    shown = "" if difference is None else signed(difference.value, places)
+    name = f"{task.key}: {measure.name}, {measure.better} is better"
+    numbers = f"{measured(scratch, measure.places):>{_MEASURED}}{measured(flip, measure.places):>{_MEASURED}}"
+    return f"{name:<{_TASK}}{numbers}{shown:>{_INTERVAL}}{interval(difference, places):>{_WIDE}}".rstrip()

@@ -383,6 +383,7 @@ def _judge(variant: Variant, plan: Plan, task: "Task", network: Any, folder: Pat
     """Save the model, judge it on the test split, and keep examples."""
     from leftright.models.downstream import Head
     from leftright.models.saved import ModelMeta, save_network
+    from leftright.training.examples import write_examples
 
     geometry, architecture = network.geometry, network.architecture
     head = Head.of(network)
@@ -390,6 +391,7 @@ def _judge(variant: Variant, plan: Plan, task: "Task", network: Any, folder: Pat
     save_network(folder / MODEL, network, meta)
     table = task.examine(network)
     write_table(folder / PREDICTIONS, table)
+    write_examples(task, network, folder / EXAMPLES, plan.config.num_examples)
     return task.summary(table)
 
 

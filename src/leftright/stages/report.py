@@ -17,7 +17,7 @@ from leftright.reporting.compose import Report, compose
 from leftright.reporting.shares import Resampling
 from leftright.results import Outcome, Value
 
-HTML, MARKDOWN, FIGURES = "report.html", "report.md", "figures"
+HTML, MARKDOWN, FIGURES, SOUNDS = "report.html", "report.md", "figures", "sounds"
 
 
 @dataclass(frozen=True)
@@ -41,26 +41,28 @@ def run(
     clips: tuple[Path, ...],
     filtered: tuple[Path, ...],
     curated: Path,
-    model: tuple[Path, ...] = (),
+    models: tuple[Path, ...] = (),
     localized: tuple[Path, ...] = (),
+    finetuned: tuple[Path, ...] = (),
     truth: tuple[Path, ...] = (),
     out: Path,
     metrics: Path,
 ) -> Outcome:
-    """Write `report.html`, `report.md` and `figures/` to `out`.
+    """Write `report.html`, and `report.md` with `figures/` and `sounds/`, to `out`.
 
     stage_metrics : metrics files of stages, or directories of them. clips, filtered : what `collect` and `filter` wrote, part
-    by part. curated : what `curate` wrote. model, localized : what `pretrain` and `localize` wrote; none where they were not
-    run. truth : what `simulate` wrote; none for real videos. Raises InputError for a result that is missing, unreadable or of
-    another run.
+    by part. curated : what `curate` wrote. models, finetuned : what `pretrain` and `finetune` wrote, part by part, and
+    localized : what `localize` wrote; none where they were not run. truth : what `simulate` wrote; none for real videos.
+    Raises InputError for a result that is missing, unreadable or of another run.
     """
     read = given.read(
         stage_metrics=stage_metrics,
         clips=clips,
         filtered=filtered,
         curated=curated,
-        model=model,
+        models=models,
         localized=localized,
+        finetuned=finetuned,
         truth=truth,
     )
     with replace_directory(out) as directory:
@@ -72,12 +74,14 @@ def run(
 
 
 def _write(report: Report, directory: Path) -> None:
-    """The two renderings, and a copy of each figure of an earlier stage beside those drawn here."""
-    for panel in page.panels(report.page):
-        target = directory / FIGURES / panel.path.name
-        if panel.path != target:
+    """The two renderings, and beside the Markdown a copy of each figure and sound of an earlier stage."""
+    given = [(FIGURES, panel.path) for panel in page.panels(report.page)]
+    given += [(SOUNDS, sound.path) for sound in page.sounds(report.page)]
+    for folder, path in given:
+        target = directory / folder / path.name
+        if path != target:
             target.parent.mkdir(exist_ok=True)
-            shutil.copyfile(panel.path, target)
+            shutil.copyfile(path, target)
     (directory / HTML).write_text(page.html(report.page), encoding="utf-8")
     (directory / MARKDOWN).write_text(page.markdown(report.page), encoding="utf-8")
 

@@ -31,3 +31,12 @@ def test_counts_are_grouped_and_nouns_agree() -> None:
     assert numbers.plural(1, "clip") == "1 clip"
     assert numbers.plural(1200, "clip") == "1,200 clips"
     assert numbers.percent(0.0372) == "3.7 %"
+
+
+def test_a_difference_has_a_sign_unless_it_rounds_to_zero() -> None:
+    assert (numbers.signed(0.04), numbers.signed(-0.04), numbers.signed(0.0004)) == ("+0.040", "−0.040", "0.000")
+    assert (numbers.signed(0.0), numbers.signed(None)) == ("0.000", "unknown")
+
+
+def test_a_small_p_is_bounded_and_not_zero() -> None:
+    assert [numbers.probability(p) for p in (0.0312, 0.0004, 1.0, None)] == ["0.031", "< 0.001", "1.000", "unknown"]

@@ -8,6 +8,7 @@ import pytest
 
 from leftright.reporting import page
 from leftright.reporting.blocks import (
+    Audio,
     Bar,
     Cell,
     Column,
@@ -19,6 +20,7 @@ from leftright.reporting.blocks import (
     Prose,
     Row,
     Section,
+    Sound,
     Table,
 )
 from leftright.reporting.blocks import cells as row_of
@@ -32,6 +34,8 @@ PIXEL = (
 @pytest.fixture
 def example(tmp_path: Path) -> Page:
     (tmp_path / "dot.png").write_bytes(PIXEL)
+    (tmp_path / "seen.png").write_bytes(PIXEL)
+    (tmp_path / "tone.flac").write_bytes(b"fLaC")
     (tmp_path / "line.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg"/>')
     columns = (
         Column("Reason", "code"), Column("", "bar"), Column("number", detail="share"),
@@ -44,6 +48,7 @@ def example(tmp_path: Path) -> Page:
     blocks = (
         Prose("A <b>channel</b> & its `name`"),
         Table("What & why", columns, rows, "A note."),
+        Audio("Heard.", Panel(tmp_path / "seen.png", "a face"), (Sound(tmp_path / "tone.flac", "before & after"),)),
         Figure("Dots.", (Panel(tmp_path / "dot.png", "a dot"), Panel(tmp_path / "line.svg", "a line"))),
     )
     opening = (Prose("Simulated.", "banner"), Findings((Finding("Accuracy", "0.9", "[0.8, 1.0]", "Chance is 0.5."),)))
@@ -82,7 +87,7 @@ class Collected(HTMLParser):
 def test_the_page_loads_nothing_from_outside(example: Page) -> None:
     text = page.html(example)
     collected = Collected(text)
-    assert len(collected.loaded) == 3, "two figures and the icon"
+    assert len(collected.loaded) == 5, "two figures, a sound with its picture, and the icon"
     assert all(address.startswith("data:") for address in collected.loaded)
     assert not re.search(r"@import|url\((?!data:)|<script", text)
 
@@ -135,4 +140,17 @@ def test_markdown_links_figures_beside_it(example: Page) -> None:
 
 
 def test_all_panels_are_found(example: Page) -> None:
-    assert [panel.path.name for panel in page.panels(example)] == ["dot.png", "line.svg"]
+    assert [panel.path.name for panel in page.panels(example)] == ["seen.png", "dot.png", "line.svg"]
+
+
+def test_a_sound_plays_in_the_page_and_lies_beside_the_markdown(example: Page) -> None:
+    assert '<audio controls preload="metadata" src="data:audio/flac;base64,ZkxhQw=="' in page.html(example)
+    assert "- [before & after](sounds/tone.flac)" in page.markdown(example)
+    assert [sound.path.name for sound in page.sounds(example)] == ["tone.flac"]
+
+
+def test_a_stacked_table_is_marked(example: Page) -> None:
+    table = Table("Many.", (Column("a"),), (Row(row_of("1")),), stacked=True)
+    stacked = Page("T", "S", (), (table,), ())
+    assert "<table class=stacked>" in page.html(stacked)
+    assert "<table>" in page.html(example)

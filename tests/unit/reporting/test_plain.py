@@ -53,3 +53,28 @@ def test_the_summary_names_the_report_and_says_simulated(tmp_path: Path) -> None
 def test_without_metrics_there_is_one_line_of_advice(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no metrics file; run"):
         plain.summary(tmp_path, Path("r.html"))
+
+
+FINETUNED = {
+    "finetune.track.scratch.iou": Value(0.5, 0.4, 0.6, 96),
+    "finetune.track.flip.iou": Value(0.8, 0.7, 0.9, 96),
+    "report.finetune.track.flip_minus_scratch.iou": Value(0.3, 0.25, 0.35, 96),
+    "finetune.separate.flip.sdr_db": Value(3.2, 3.0, 3.4, 48),
+}
+
+
+def test_downstream_tasks_stand_with_their_difference_and_fit_a_terminal() -> None:
+    lines = plain.downstream_text(FINETUNED).splitlines()
+    (row,) = [line for line in lines if line.startswith("track")]
+    assert row.split()[-5:] == ["0.500", "0.800", "+0.3000", "[0.2500,", "0.3500]"]
+    assert max(map(len, lines)) <= 100
+    assert not any(line.startswith("spatialize") for line in lines), "it was not run"
+
+
+def test_a_start_that_was_not_run_is_said_so_in_the_terminal() -> None:
+    (row,) = [line for line in plain.downstream_text(FINETUNED).splitlines() if line.startswith("separate")]
+    assert row.split()[-3:] == ["not", "run", "3.20"]
+
+
+def test_without_downstream_tasks_there_is_no_such_table() -> None:
+    assert plain.downstream_text(MEASURED) == ""

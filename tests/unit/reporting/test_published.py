@@ -1,7 +1,7 @@
 """The published numbers are the supplement's, and each has a measured counterpart in `localize`."""
 
 from leftright.figures.localization import PREDICTIONS
-from leftright.reporting.published import TABLE_1
+from leftright.reporting.published import OTHER_TABLES, TABLE_1, UPMIXING
 
 
 def test_table_1_is_the_supplements() -> None:
@@ -22,3 +22,16 @@ def test_every_row_is_measured_by_localize_under_its_key() -> None:
 
 def test_the_sound_stands_before_the_picture() -> None:
     assert [entry.modality for entry in TABLE_1] == ["sound"] * 3 + ["picture"] * 3
+
+
+def test_the_reference_for_upmixing_is_pseudo_binaurals() -> None:
+    assert [(entry.name, entry.youtube_asmr, entry.fair_play) for entry in UPMIXING] == [
+        ("mono-mono", (0.286, 0.070), (1.024, 0.145)),
+        ("Mono2Binaural", (0.198, 0.055), (0.917, 0.137)),
+    ]
+
+
+def test_what_is_not_held_is_unknown_and_not_unimplemented() -> None:
+    (main_text,) = [entry for entry in OTHER_TABLES if entry.name.startswith("Main text")]
+    assert "unknown" in main_text.reason
+    assert "not implemented" not in main_text.reason

@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -11,9 +13,10 @@ from leftright import arguments, results
 from leftright.apps import summary
 from leftright.clips import write_table
 from leftright.errors import InputError
+from leftright.reporting import face_truth
 from leftright.results import Outcome
 from leftright.stages import report
-from tests import finished_run
+from tests import finished_finetune, finished_run
 from tests.finished_run import Run
 
 CONFIG = report.Config(num_resamples=100, seed=0)
@@ -108,6 +111,59 @@ def test_channels_of_the_test_part_do_not_leak(markdown: str) -> None:
 def test_what_was_not_run_is_named_with_its_reason(markdown: str) -> None:
     text = markdown[markdown.index("## Not run") :]
     assert text.count("not implemented yet in this version") >= 3
+    assert "what they say is not held, so unknown" in text
+
+
+def test_downstream_variants_stand_side_by_side_with_what_was_not_run(markdown: str) -> None:
+    text = markdown[markdown.index("## Tracking the sounding face") :]
+    assert table_row(text[: text.index("differences on the same faces")], "flip")[2:3] == ["0.800 [0.750, 0.850]"]
+    assert table_row(text[: text.index("## Mono")], "ImageNet") == ["not run", "", "", "", "", "unknown"]
+    assert finished_finetune.REASON in text
+    assert table_row(text, "mono-mono") == ["0.286", "0.070", "1.024", "0.145"]
+
+
+def test_downstream_differences_are_those_planted(outcome: Outcome, markdown: str) -> None:
+    """The made-up flip variant is better on every clip by the same, so that its interval has no width."""
+    gains = {"track": ("iou", 0.3), "spatialize": ("stft", -0.1), "separate": ("sdr_db", 3.0)}
+    for task, (measure, gain) in gains.items():
+        key = f"report.finetune.{task}.flip_minus_scratch.{measure}"
+        assert outcome.values[key].value == pytest.approx(gain)
+        assert outcome.values[f"{key}.p"].value < 0.05
+    stft = markdown[
+        markdown.index("STFT distance, lower is better") : markdown.index("ENV distance, lower is better**")
+    ]
+    assert table_row(stft, "its picture − the mirrored picture")[2] == "better"
+    assert table_row(stft, "flip − flip without the picture")[0] == "0.0000 [0.0000, 0.0000]"
+
+
+def test_tracked_faces_are_held_against_the_true_ones(outcome: Outcome) -> None:
+    values = outcome.values
+    assert values["report.finetune.track.detector.true_iou"].value == pytest.approx(1.0)
+    assert values["report.finetune.track.flip.true_iou"].value == pytest.approx(0.8)
+    assert values["report.finetune.track.scratch.true_iou"].value == pytest.approx(0.5)
+    assert 0 < values["report.finetune.track.true_sounding"].value < 1, "every second performer speaks"
+
+
+def test_examples_are_heard_in_the_page_and_lie_beside_the_markdown(run: Run, html: str, markdown: str) -> None:
+    linked = re.findall(r"\]\((sounds/[^)]+)\)", markdown)
+    assert len(linked) == 6, "before, after and true, of two tasks that can be heard"
+    assert all((run.root / "report" / name).is_file() for name in linked)
+    assert html.count('src="data:audio/flac;base64,') == 6
+    assert "A &lt;title&gt;" in html
+
+
+def test_parts_of_a_fanned_out_run_are_read_together(run: Run, tmp_path: Path) -> None:
+    """Flip was pretrained by one part and shift by another; one task was finetuned apart."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    shutil.copytree(run.root / "finetune", first, ignore=shutil.ignore_patterns("track"))
+    shutil.copytree(run.root / "finetune" / "track", second / "track")
+    (second / "not_run.json").write_text("{}")
+    (tmp_path / "other" / "shift").mkdir(parents=True)
+    models = (tmp_path / "other", run.root / "pretrain")
+    flags = {**run.flags, "models": models, "finetuned": (first, second)}
+    outcome = report.run(CONFIG, **flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+    whole = report.run(CONFIG, **run.flags, out=tmp_path / "whole", metrics=tmp_path / "whole.json")
+    assert outcome.values == whole.values
 
 
 def test_figures_lie_beside_the_markdown(run: Run, markdown: str, outcome: Outcome) -> None:
@@ -138,7 +194,14 @@ def test_real_videos_without_a_model_get_a_report(run: Run, tmp_path: Path) -> N
     metrics = tmp_path / "metrics"
     metrics.mkdir()
     (metrics / "collect.json").write_bytes((run.root / "metrics/collect.json").read_bytes())
-    flags = {**run.flags, "stage_metrics": (metrics / "collect.json",), "model": (), "localized": (), "truth": ()}
+    flags = {
+        **run.flags,
+        "stage_metrics": (metrics / "collect.json",),
+        "models": (),
+        "localized": (),
+        "finetuned": (),
+        "truth": (),
+    }
     outcome = report.run(CONFIG, **flags, out=tmp_path / "report", metrics=tmp_path / "report.json")
     text = (tmp_path / "report/report.md").read_text()
     assert "imulated" not in text
@@ -149,7 +212,7 @@ def test_real_videos_without_a_model_get_a_report(run: Run, tmp_path: Path) -> N
 
 def write_truth(directory: Path, videos: list[str]) -> Path:
     write_table(directory / "truth.parquet", pd.DataFrame({"video": videos, "fault": "none"}))
-    columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding")
+    columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding", *face_truth.COLUMNS)
     write_table(directory / "trajectories.parquet", pd.DataFrame(columns=columns))
     return directory
 
@@ -183,8 +246,11 @@ def test_results_of_different_runs_are_refused(run: Run, tmp_path: Path) -> None
     [
         ("collect/ledger.sqlite", "no such ledger"),
         ("curate/channels.parquet", "no such table"),
-        ("pretrain/curves.csv", "no such file"),
+        ("pretrain/flip/curves.csv", "no such file"),
         ("simulate/trajectories.parquet", "no such table"),
+        ("finetune/not_run.json", "no such file"),
+        ("finetune/track/scratch/predictions.parquet", "no such table"),
+        ("finetune/spatialize/flip/examples/spatialize-1-true.flac", "no such file"),
     ],
 )
 def test_a_missing_result_is_named_in_one_line(spoilt: Run, tmp_path: Path, missing: str, message: str) -> None:
@@ -195,20 +261,47 @@ def test_a_missing_result_is_named_in_one_line(spoilt: Run, tmp_path: Path, miss
 
 
 def test_a_model_of_another_curation_is_refused(spoilt: Run, tmp_path: Path) -> None:
-    path = spoilt.root / "pretrain/predictions.parquet"
+    path = spoilt.root / "pretrain/flip/predictions.parquet"
     table = pd.read_parquet(path)
     write_table(path, table.assign(clip="x" + table["clip"]))
     with pytest.raises(InputError, match="run pack and pretrain again"):
         report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
 
 
+def test_downstream_variants_of_another_curation_are_refused(spoilt: Run, tmp_path: Path) -> None:
+    for path in (spoilt.root / "finetune/separate").glob("*/predictions.parquet"):
+        table = pd.read_parquet(path)
+        write_table(path, table.assign(clip="x" + table["clip"]))
+    with pytest.raises(InputError, match="run pack and finetune again"):
+        report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
+def test_variants_without_their_numbers_are_refused(spoilt: Run, tmp_path: Path) -> None:
+    (spoilt.root / "metrics/finetune.json").unlink()
+    with pytest.raises(InputError, match="in no metrics file; name finetune's metrics"):
+        report.run(CONFIG, **spoilt.flags, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
 def test_flags_may_be_given_empty() -> None:
     words = (
-        "--stage-metrics metrics --clips data/collect --filtered a b --curated data/curate --model --localized --truth "
+        "--stage-metrics metrics --clips data/collect --filtered a b --curated data/curate --models --localized --finetuned "
+        "data/finetune-0 data/finetune-1 --truth "
         "--out data/report --metrics metrics/report.json --num_resamples 100 --seed 0"
     )
     given = arguments.parse(report.run, words.split(), "report", "")
-    assert (given["filtered"], given["model"], given["truth"]) == ((Path("a"), Path("b")), (), ())
+    assert (given["filtered"], given["models"], given["truth"]) == ((Path("a"), Path("b")), (), ())
+    assert given["finetuned"] == (Path("data/finetune-0"), Path("data/finetune-1"))
+
+
+def test_a_directory_without_a_model_is_named(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no pretext task; run pretrain"):
+        report.run(CONFIG, **{**run.flags, "models": (tmp_path,)}, out=tmp_path / "r", metrics=tmp_path / "m.json")
+
+
+def test_the_report_needs_no_torch() -> None:
+    """Its image has none."""
+    check = "import sys, leftright.stages.report, leftright.reporting.compose; assert not {'torch', 'av'} & set(sys.modules)"
+    subprocess.run((sys.executable, "-c", check), check=True)
 
 
 def test_no_resamples_are_refused() -> None:

@@ -41,17 +41,17 @@ _INTRODUCTION = (
 )
 
 
-def held_out(predictions: pd.DataFrame, curated: pd.DataFrame) -> str:
+def held_out(predictions: pd.DataFrame, curated: pd.DataFrame, stage: str = "pretrain") -> str:
     """What the test clips do not share with training: the first kind of split whose test part holds all of them.
 
     predictions : with `clip`, `split`. curated : with `clip` and the columns of splits. Returns "channel", "video" or "scene".
-    Raises InputError where the model was judged on no split of this curation.
+    stage : whose they are. Raises InputError where the model was judged on no split of this curation.
     """
     judged = set(predictions.loc[predictions["split"] == "test", "clip"])
     for scheme in SCHEMES:
         if judged <= set(curated.loc[curated[f"split_{scheme}"] == "test", "clip"]):
             return scheme
-    raise InputError("the model's test clips are those of no split of curated.parquet; run pack and pretrain again")
+    raise InputError(f"{stage}: its test clips are those of no split of curated.parquet; run pack and {stage} again")
 
 
 def _table(inputs: Inputs, trained: Trained) -> Table:

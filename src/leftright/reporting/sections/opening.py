@@ -43,10 +43,11 @@ def _source(inputs: Inputs) -> str:
     return ", ".join(_SOURCES.get(name, name) for name in sorted(inputs.curated["source"].unique()))
 
 
-def blocks(inputs: Inputs, checks: Checks | None) -> tuple[Block, ...]:
-    """The banner of a simulated world, and the findings."""
+def blocks(inputs: Inputs, checks: Checks | None, downstream: Sequence[Finding]) -> tuple[Block, ...]:
+    """The banner of a simulated world, and the findings, those of the downstream tasks among them."""
     banner = (Prose(SIMULATED, "banner"),) if inputs.truth is not None else ()
-    found = (_flip(inputs, checks), _roi(inputs.metrics), _sound(inputs.metrics), _kept(inputs), _faults(checks))
+    learnt = (_flip(inputs, checks), _roi(inputs.metrics), _sound(inputs.metrics))
+    found = (*learnt, *downstream, _kept(inputs), _faults(checks))
     return (*banner, Findings(tuple(finding for finding in found if finding is not None)))
 
 

@@ -133,10 +133,11 @@ def step_of(config: pretrain.Config, reader: ShardReader, batch: Batch) -> Calla
 def network(config: pretrain.Config, reader: ShardReader) -> AudioVisualNetwork:
     torch.manual_seed(0)
     geometry = window_geometry(reader, config.window_s, config.frame_step, config.crop)
-    fields = Architecture.__dataclass_fields__.keys() - {"audio_channels"}
-    return AudioVisualNetwork(
-        Architecture(audio_channels=2, **{name: getattr(config, name) for name in fields}), geometry
-    )
+    fields = Architecture.__dataclass_fields__.keys() - {"audio_channels", "fusion"}
+    sizes = {name: getattr(config, name) for name in fields}
+    # Of the flip task, which is what is timed.
+    fusion = "flatten" if config.fusion == "by_task" else config.fusion
+    return AudioVisualNetwork(Architecture(audio_channels=2, fusion=fusion, **sizes), geometry)
 
 
 def loader(reader: ShardReader, config: pretrain.Config, num_steps: int) -> StepLoader:

@@ -15,11 +15,12 @@ TRAINING = replace(CONFIG, num_steps=60, eval_steps=30, learning_rate=0.02)
 def write_models(root: Path, packed: Path) -> dict[str, Path]:
     """Folders of pretrain: one that has learnt the task, one that answers the opposite, one that tosses a coin."""
     pretrain.run(TRAINING, shards=(packed,), out=root / "good", metrics=root / "good.json")
-    network, meta = load_model(root / "good" / "model.pt")
+    network, meta = load_model(root / "good" / "flip" / "model.pt")
     torch.manual_seed(1)
-    save_model(root / "chance" / "model.pt", AudioVisualNetwork(meta.architecture, meta.geometry), "flip", meta.config)
+    chance = AudioVisualNetwork(meta.architecture, meta.geometry)
+    save_model(root / "chance" / "flip" / "model.pt", chance, "flip", meta.config)
     with torch.no_grad():
         network.fusion.logit.weight.neg_()
         network.fusion.logit.bias.neg_()
-    save_model(root / "opposite" / "model.pt", network, "flip", meta.config)
+    save_model(root / "opposite" / "flip" / "model.pt", network, "flip", meta.config)
     return {name: root / name for name in ("good", "chance", "opposite")}

@@ -147,14 +147,14 @@ def test_the_better_is_promoted_and_the_worse_and_the_equal_are_not(packed, mode
     assert better["compare.challenger.accuracy"] > 0.9 > better["compare.champion.accuracy"]
 
     tags = version(2).tags
-    assert tags["leftright.mlflow_run"] == read_lineage(models["good"] / "model.pt").mlflow_run
+    assert tags["leftright.mlflow_run"] == read_lineage(models["good"] / "flip" / "model.pt").mlflow_run
     assert tags["leftright.decision"] == "promote"
     assert tags["leftright.compared_with"] == "1"
     assert tags["leftright.kfp_run"] == "run-2"
     assert float(tags["leftright.compare.difference.low"]) == pytest.approx(better["compare.difference.low"], rel=1e-5)
     assert {version(number).tags["leftright.decision"] for number in (3, 4, 5)} == {"keep"}
     assert (tmp_path / "run-5" / "champion" / "model" / "model.pt").read_bytes() == (
-        models["good"] / "model.pt"
+        models["good"] / "flip" / "model.pt"
     ).read_bytes()
 
 
@@ -338,7 +338,9 @@ def test_a_server_keeps_the_registry_as_a_file_does(packed, models, tmp_path, se
     assert decided == ["promote", "promote", "keep", "keep"]
     assert aliases() == {"champion": 2, "previous_champion": 1}
     final = Retraining(tmp_path, packed, table, "final")
-    assert (final.champion.root / "model" / "model.pt").read_bytes() == (models["good"] / "model.pt").read_bytes()
+    assert (final.champion.root / "model" / "model.pt").read_bytes() == (
+        models["good"] / "flip" / "model.pt"
+    ).read_bytes()
     assert final.gate().text("decision") == "stop"
 
 
@@ -350,7 +352,7 @@ def test_the_champion_can_be_served(packed, models, tmp_path):
     run.compare(models["good"])
     run.promote()
     served = mlflow.pyfunc.load_model(f"models:/{NAME}@champion")
-    predictor = Predictor(models["good"] / "model.pt")
+    predictor = Predictor(models["good"] / "flip" / "model.pt")
     example = predictor.example_input()
     assert served.predict(example) == pytest.approx(predictor.predict(example))
 

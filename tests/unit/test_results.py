@@ -6,7 +6,7 @@ import math
 import pytest
 
 from leftright.errors import InputError
-from leftright.results import Collector, Value, read, write
+from leftright.results import Collector, Value, model_file, read, write
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -65,3 +65,14 @@ def test_a_collector_prefixes_keys():
         "filter.precision": Value(0.9, 0.8, 1.0, 20),
         "filter.recall": Value(None),
     }
+
+
+def test_a_model_lies_in_the_folder_of_its_task_or_in_the_one_folder_or_is_the_file(tmp_path):
+    for name in ("pretrain/flip", "pretrain/shift", "single"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "model.pt").touch()
+    assert model_file(tmp_path / "pretrain") == tmp_path / "pretrain" / "flip" / "model.pt"
+    assert model_file(tmp_path / "pretrain", "shift") == tmp_path / "pretrain" / "shift" / "model.pt"
+    assert model_file(tmp_path / "pretrain", "mismatch") == tmp_path / "pretrain" / "model.pt"  # and it is not there
+    assert model_file(tmp_path / "single", "shift") == tmp_path / "single" / "model.pt"
+    assert model_file(tmp_path / "single" / "model.pt", "shift") == tmp_path / "single" / "model.pt"

@@ -39,8 +39,9 @@ def decode(codes: Tensor, anchors: Tensor) -> Tensor:
 def responsible(boxes: Tensor, anchors: Tensor, least_overlap: float = 0.5) -> Tensor:
     """Which anchors are to find a box. boxes : (batch, 4). anchors : (anchors, 4). Returns (batch, anchors) bool.
 
-    Those that overlap it (intersection over union) by at least `least_overlap`, and the one that does most.
+    Those that overlap it (intersection over union) by at least `least_overlap`, and the one that does most. None is to find a
+    box without area: a face of which the crop left nothing.
     """
     overlap = box_iou(boxes, anchors)
-    chosen = overlap >= least_overlap
-    return chosen.scatter(1, overlap.argmax(dim=1, keepdim=True), True)
+    chosen = (overlap >= least_overlap).scatter(1, overlap.argmax(dim=1, keepdim=True), True)
+    return chosen & (boxes[:, 2:] > boxes[:, :2]).all(dim=1, keepdim=True)

@@ -60,9 +60,11 @@ def build(task: str, architecture: Architecture, geometry: WindowGeometry, head:
 
 def load_downstream(path: Path, task: DownstreamName) -> tuple[Any, ModelMeta]:
     """Read a model of `task`. Raises InputError for a missing file, or a model of another task."""
-    network, meta = load_network(
-        path, lambda meta: build(meta.task, meta.architecture, meta.geometry, Head.of_plain(meta.head))
-    )
-    if meta.task != task:
-        raise InputError(f"{path}: its task is {meta.task}; give a model of the task {task}")
-    return network, meta
+
+    def rebuilt(meta: ModelMeta) -> Downstream:
+        # Before anything else: a pretext model has no head that could be read.
+        if meta.task != task:
+            raise InputError(f"{path}: its task is {meta.task}; give a model of the task {task}")
+        return build(meta.task, meta.architecture, meta.geometry, Head.of_plain(meta.head))
+
+    return load_network(path, rebuilt)

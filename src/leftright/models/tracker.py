@@ -79,8 +79,10 @@ class Tracker(nn.Module):
         codes, logits = self(waveform, frame)
         mine = responsible(boxes, self.anchors)
         wanted = encode(boxes[:, None].expand(-1, len(self.anchors), -1), self.anchors)
-        confidence = sigmoid_focal_loss(logits, mine.float(), reduction="sum") / mine.sum()
-        return confidence + F.smooth_l1_loss(codes[mine], wanted[mine], beta=0.1)
+        num_mine = mine.sum().clamp_min(1)
+        confidence = sigmoid_focal_loss(logits, mine.float(), reduction="sum") / num_mine
+        coordinates = F.smooth_l1_loss(codes[mine], wanted[mine], beta=0.1, reduction="sum") / _COORDINATES
+        return confidence + coordinates / num_mine
 
     @torch.inference_mode()
     def detect(self, waveform: Tensor, frame: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -22,10 +22,10 @@ class Transform(nn.Module):
         """Waveform : (..., samples). Returns complex (..., 257, frames), frames = 1 + samples / 160."""
         flat = waveform.float().reshape(-1, waveform.shape[-1])
         spectrogram = torch.stft(flat, N_FFT, HOP_LENGTH, WIN_LENGTH, self.window, return_complex=True)
-        return spectrogram.unflatten(0, waveform.shape[:-1])
+        return spectrogram.reshape(*waveform.shape[:-1], *spectrogram.shape[-2:])
 
     def inverse(self, spectrogram: Tensor, num_samples: int) -> Tensor:
         """Spectrogram : complex (..., 257, frames). Returns (..., num_samples)."""
         flat = spectrogram.reshape(-1, *spectrogram.shape[-2:])
         waveform = torch.istft(flat, N_FFT, HOP_LENGTH, WIN_LENGTH, self.window, length=num_samples)
-        return waveform.unflatten(0, spectrogram.shape[:-2])
+        return waveform.reshape(*spectrogram.shape[:-2], num_samples)

@@ -97,8 +97,10 @@ class Progress(Callback):
         )
         _log.info("%s: step %d of %d: %s", self._name, step, self._num_steps, shown)
         self._on_point(step, {name: value for name, value in point.items() if name != "step"})
-        if judgement.criterion < self.record.best_criterion or not self.record.best_weights:
-            self.record.best_step, self.record.best_criterion = step, judgement.criterion
+        # Nothing is below NaN: kept as a criterion, one bad judgement would stay the best for ever.
+        criterion = math.inf if math.isnan(judgement.criterion) else judgement.criterion
+        if criterion < self.record.best_criterion or not self.record.best_weights:
+            self.record.best_step, self.record.best_criterion = step, criterion
             self.record.best_weights = {
                 name: tensor.detach().cpu().clone() for name, tensor in self._average.network.state_dict().items()
             }

@@ -27,7 +27,8 @@ def imagenet_weights(source: str, network: nn.Module) -> dict[str, Tensor]:
     another size or the weights cannot be fetched, InputError where a file is missing or holds something else.
     """
     wanted = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(_TRUNK)}
-    if wanted[f"{_TRUNK}conv1.weight"].shape[0] != 64 or f"{_TRUNK}layer1.1.conv1.weight" not in wanted:
+    num_blocks = sum(f"{_TRUNK}layer1.{block}.conv1.weight" in wanted for block in range(3))
+    if wanted[f"{_TRUNK}conv1.weight"].shape[0] != 64 or num_blocks != 2:
         raise NotRunError("ImageNet weights are of ResNet-18: they need visual_width 64 and 2 visual_blocks")
     weights = _fetched() if source == TORCHVISION else _of_file(Path(source))
     named = {f"{_TRUNK}{name}": tensor for name, tensor in weights.items() if not name.startswith(_CLASSIFIER)}
@@ -42,7 +43,7 @@ def _fetched() -> dict[str, Tensor]:
     try:
         return dict(ResNet18_Weights.IMAGENET1K_V1.get_state_dict(progress=False, check_hash=True))
     except (OSError, RuntimeError) as error:  # no network, or what came is damaged
-        raise NotRunError(f"ImageNet weights could not be fetched ({str(error).splitlines()[0]})") from None
+        raise NotRunError(f"ImageNet weights could not be fetched ({_first_line(error)})") from None
 
 
 def _of_file(path: Path) -> dict[str, Tensor]:
@@ -51,7 +52,11 @@ def _of_file(path: Path) -> dict[str, Tensor]:
     try:
         weights = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # bytes of no weights make the unpickler raise anything at all
-        raise InputError(f"{path}: cannot be read ({str(error).strip().splitlines()[0]})") from None
-    if not isinstance(weights, dict):
+        raise InputError(f"{path}: cannot be read ({_first_line(error)})") from None
+    if not (isinstance(weights, dict) and all(isinstance(each, Tensor) for each in weights.values())):
         raise InputError(f"{path}: not the weights of torchvision's resnet18; save its state_dict()")
     return weights
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -27,7 +27,7 @@ def packed(tmp_path_factory) -> Path:
 
 def write_model(folder: Path, seed: int = 0, task: str = "flip", **geometry: object) -> Path:
     torch.manual_seed(seed)
-    architecture: Architecture = pretrain._architecture(CONFIG)
+    architecture: Architecture = pretrain._architecture(CONFIG, task)
     network = AudioVisualNetwork(architecture, replace(GEOMETRY, **geometry))
     save_model(folder / "model.pt", network, task, asdict(CONFIG))
     return folder

@@ -57,7 +57,7 @@ def test_the_cache_changes_nothing_and_saves_decoding(reader, monkeypatch):
 
 def test_a_full_cache_still_reads(reader):
     store = store_of(reader)
-    store._room = store._num_frames[0] * 3 * SIDE * SIDE
+    store._room = store.num_frames[0] * 3 * SIDE * SIDE
     for row in (0, 1, 0, 1):
         np.testing.assert_array_equal(store.frames(Window(row, 0)), reader.frames(row, 0, 6)[[0, 2, 4]])
     assert list(store._cache) == [0]

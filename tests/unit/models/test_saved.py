@@ -4,7 +4,7 @@ import torch
 
 from leftright.errors import InputError
 from leftright.lineage import Lineage
-from leftright.models import AudioVisualNetwork, Predictor, load_model, read_lineage, save_model
+from leftright.models import AudioVisualNetwork, Predictor, find_model, load_model, read_lineage, save_model
 from tests.unit.models.test_audio_visual import TINY, TINY_WINDOW
 
 
@@ -84,3 +84,27 @@ def test_a_file_without_a_lineage_or_with_more_of_one_is_a_model(network, tmp_pa
     ):
         torch.save({key: value for key, value in document.items() if key != "lineage"} | written, path)
         assert load_model(path)[1].lineage == read_lineage(path) == read
+
+
+def test_the_model_of_a_task_is_found_among_parts_and_files(network, tmp_path):
+    """A fan-out leaves a directory a part, of which one holds the task that is asked for."""
+    for place in ("first/shift", "second/flip", "second/mismatch"):
+        save_model(tmp_path / place / "model.pt", network, place.split("/")[1], {})
+    parts = [tmp_path / "first", tmp_path / "second"]
+    for task, found in (("shift", "first/shift"), ("flip", "second/flip"), ("mismatch", "second/mismatch")):
+        assert find_model(parts, task) == tmp_path / found / "model.pt"
+        assert find_model([tmp_path / found / "model.pt"], task) == tmp_path / found / "model.pt"
+        assert find_model([tmp_path / found], task) == tmp_path / found / "model.pt"
+
+
+def test_a_file_in_the_folder_of_a_task_that_is_of_another_is_not_taken(network, tmp_path):
+    """What a file says of itself counts, not where it lies."""
+    save_model(tmp_path / "flip" / "model.pt", network, "shift", {})
+    with pytest.raises(InputError, match="no model of the task flip; run pretrain with it among its tasks"):
+        find_model([tmp_path], "flip")
+
+
+def test_a_pretrain_of_before_there_were_several_tasks_is_one_of_flip(network, tmp_path):
+    save_model(tmp_path / "model.pt", network, "flip", {})
+    assert find_model([tmp_path], "flip") == tmp_path / "model.pt"
+    assert load_model(tmp_path)[1].task == "flip"

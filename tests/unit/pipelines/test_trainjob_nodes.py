@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from leftright import results
 from pipelines.steps import trainjob
 from tests.packed_world import write_packed_world
 from tests.unit.pipelines.stub_kubernetes import COMPLETE, RUNNING, condition
-from tests.unit.stages.test_pretrain import CONFIG
+from tests.unit.stages.test_pretrain import CONFIG, flags_of
 
 
 class Nodes:
@@ -58,7 +58,7 @@ def test_two_nodes_train_one_model(trainers, tmp_path, monkeypatch):
             gpus_per_node=0,
             cpus_per_node=1,
             memory_per_node="1Gi",
-            command=tuple(word for key, value in asdict(config).items() for word in (f"--{key}", str(value))),
+            command=tuple(flags_of(config)),
             shards=(packed,),
             out=tmp_path / "out",
             metrics=tmp_path / "pretrain.json",
@@ -72,5 +72,5 @@ def test_two_nodes_train_one_model(trainers, tmp_path, monkeypatch):
             print(process.communicate()[1])
     values = results.read(tmp_path / "pretrain.json")
     assert values["flip.samples_seen"].value == 4 * CONFIG.batch_size
-    assert (tmp_path / "out" / "model.pt").is_file()
+    assert (tmp_path / "out" / "flip" / "model.pt").is_file()
     assert list((tmp_path / "shared").iterdir()) == []

@@ -144,7 +144,11 @@ def examine(world, config=CONFIG, model=None):
 
 def run(tmp_path, world, config=CONFIG):
     return localize.run(
-        config, shards=(world,), model=tmp_path / "model.pt", out=tmp_path / "out", metrics=tmp_path / "localize.json"
+        config,
+        shards=(world,),
+        models=(tmp_path / "model.pt",),
+        out=tmp_path / "out",
+        metrics=tmp_path / "localize.json",
     )
 
 
@@ -313,12 +317,23 @@ def test_the_same_run_gives_the_same_bytes(finished, world, tmp_path):
         assert (tmp_path / name).read_bytes() == (directory / name).read_bytes(), name
 
 
-def test_a_model_of_another_task_is_refused(world, tmp_path):
+def test_a_model_of_another_task_is_not_taken_for_one_of_flip(world, tmp_path):
     save_untrained(tmp_path, "shift")
-    with pytest.raises(InputError, match=r"model\.pt: its task is shift"):
+    with pytest.raises(InputError, match=r"model\.pt: no model of the task flip; run pretrain with it among its tasks"):
         run(tmp_path, world)
 
 
 def test_a_missing_model_is_named(world, tmp_path):
-    with pytest.raises(InputError, match=r"model\.pt: no such model"):
+    with pytest.raises(InputError, match=r"model\.pt: no model of the task flip"):
         run(tmp_path, world)
+
+
+def test_of_several_parts_of_pretrain_the_one_with_the_flip_model_is_judged(finished, world, tmp_path):
+    """A pipeline hands in a directory a task, in no order, some of them empty."""
+    for task in ("shift", "flip"):
+        save_untrained(tmp_path / task / task, task)
+    (tmp_path / "empty").mkdir()
+    places = tuple(tmp_path / name for name in ("empty", "shift", "flip"))
+    out = {"out": tmp_path / "out", "metrics": tmp_path / "localize.json"}
+    outcome = localize.run(CONFIG, shards=(world,), models=places, **out)
+    assert dict(outcome.values) == dict(finished[1].values)

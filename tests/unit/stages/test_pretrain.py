@@ -22,6 +22,7 @@ from leftright.stages import pretrain
 from tests.packed_world import write_packed_world
 
 CONFIG = pretrain.Config(
+    tasks=("flip",),
     seed=0,
     split="channel",
     window_s=1.0,
@@ -34,11 +35,12 @@ CONFIG = pretrain.Config(
     visual_blocks=1,
     visual_stem="conv",
     visual_reduced=4,
-    fusion="flatten",
+    fusion="by_task",
     fusion_features=16,
     num_steps=6,
     batch_size=4,
     orientations="paired",
+    min_shift_s=0.5,
     learning_rate=0.01,
     warmup_steps=2,
     weight_decay=0.01,
@@ -64,35 +66,38 @@ def packed(tmp_path_factory) -> Path:
     return write_packed_world(tmp_path_factory.mktemp("world") / "pack", num_channels=20)
 
 
-def run(config: pretrain.Config, packed: Path, directory: Path):
-    return pretrain.run(config, shards=(packed,), out=directory / "pretrain", metrics=directory / "pretrain.json")
+def run(config: pretrain.Config, packed: Path, directory: Path, **given: str):
+    paths = {"shards": (packed,), "out": directory / "pretrain", "metrics": directory / "pretrain.json"}
+    return pretrain.run(config, **paths, **given)
 
 
-def weights_of(directory: Path) -> dict[str, torch.Tensor]:
-    return load_model(directory / "pretrain" / "model.pt")[0].state_dict()
+def weights_of(directory: Path, task: str = "flip") -> dict[str, torch.Tensor]:
+    return load_model(directory / "pretrain" / task / "model.pt")[0].state_dict()
 
 
-def assert_same_result(first: Path, second: Path) -> None:
-    ours, theirs = weights_of(first), weights_of(second)
+def assert_same_result(first: Path, second: Path, task: str = "flip") -> None:
+    ours, theirs = weights_of(first, task), weights_of(second, task)
+    assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
-    tables = [pd.read_parquet(directory / "pretrain" / "predictions.parquet") for directory in (first, second)]
+    folders = [directory / "pretrain" / task for directory in (first, second)]
+    tables = [pd.read_parquet(folder / "predictions.parquet") for folder in folders]
     pd.testing.assert_frame_equal(*tables, check_exact=True)
-    curves = [(directory / "pretrain" / "curves.csv").read_text() for directory in (first, second)]
+    curves = [(folder / "curves.csv").read_text() for folder in folders]
     assert curves[0] == curves[1]
+
+
+def files_in(directory: Path) -> list[str]:
+    return sorted(str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file())
 
 
 def test_it_writes_a_model_its_predictions_and_curves(packed, tmp_path):
     outcome = run(CONFIG, packed, tmp_path)
-    assert sorted(path.name for path in (tmp_path / "pretrain").iterdir()) == [
-        "curves.csv",
-        "model.pt",
-        "predictions.parquet",
-    ]
+    assert files_in(tmp_path / "pretrain") == ["flip/curves.csv", "flip/model.pt", "flip/predictions.parquet"]
     assert not (tmp_path / "pretrain.partial").exists()
     assert results.read(tmp_path / "pretrain.json") == dict(outcome.values)
     meta = load_model(outcome.model)[1]
     assert (meta.task, meta.config) == ("flip", asdict(CONFIG))
-    assert pd.read_csv(tmp_path / "pretrain" / "curves.csv")["step"].tolist() == [2, 4, 6]
+    assert pd.read_csv(tmp_path / "pretrain" / "flip" / "curves.csv")["step"].tolist() == [2, 4, 6]
 
 
 def test_two_runs_differ_in_nothing_but_their_lineage(packed, tmp_path, monkeypatch):
@@ -102,7 +107,7 @@ def test_two_runs_differ_in_nothing_but_their_lineage(packed, tmp_path, monkeypa
     run(CONFIG, packed, tmp_path / "second")
     with lineage.handed(Lineage("abc", "run-7")):
         run(CONFIG, packed, tmp_path / "third")
-    first, second, third = (tmp_path / name / "pretrain" / "model.pt" for name in ("first", "second", "third"))
+    first, second, third = (tmp_path / name / "pretrain" / "flip" / "model.pt" for name in ("first", "second", "third"))
     assert first.read_bytes() == second.read_bytes()
     assert (read_lineage(first), read_lineage(third)) == (Lineage(), Lineage("abc", "run-7"))
     assert_same_result(tmp_path / "first", tmp_path / "third")
@@ -112,7 +117,7 @@ def test_the_command_hands_a_pipelines_facts_to_the_model(packed, tmp_path, monk
     monkeypatch.setenv("LEFTRIGHT_TRACKING", "none")
     out, metrics = tmp_path / "pretrain", tmp_path / "pretrain.json"
     words = ["--shards", str(packed), "--out", str(out), "--metrics", str(metrics)]
-    words += [word for key, value in asdict(CONFIG).items() for word in (f"--{key}", str(value))]
+    words += flags_of(CONFIG)
     assert cli.main(["pretrain", *words, "--data_rev", "abc", "--kfp_run", "run-7"]) == 0
     capsys.readouterr()
     assert cli.main(["lineage", str(out)]) == 0
@@ -126,7 +131,7 @@ def test_the_command_hands_a_pipelines_facts_to_the_model(packed, tmp_path, monk
 def test_it_is_judged_on_held_out_clips_alone(packed, tmp_path):
     values = run(CONFIG, packed, tmp_path).values
     index = ShardReader([packed]).index
-    table = pd.read_parquet(tmp_path / "pretrain" / "predictions.parquet")
+    table = pd.read_parquet(tmp_path / "pretrain" / "flip" / "predictions.parquet")
     for split in ("val", "test"):
         assert set(table.loc[table["split"] == split, "clip"]) == set(
             index.loc[index["split_channel"] == split, "clip"]
@@ -180,7 +185,7 @@ def test_another_try_goes_on_where_work_outlives_the_first(packed, tmp_path, mon
         stop_at(patched, 4)
         with pytest.raises(KilledError):
             run(replace(CONFIG, checkpoint_steps=1), packed, tmp_path / "first-pod")
-    assert list((tmp_path / "work").glob("pretrain-*/resume.ckpt"))
+    assert list((tmp_path / "work").glob("pretrain-*/flip/resume.ckpt"))
     assert not (tmp_path / "first-pod").exists()
     run(replace(CONFIG, checkpoint_steps=1), packed, tmp_path / "second-pod")
     assert_same_result(tmp_path / "whole", tmp_path / "second-pod")
@@ -193,7 +198,7 @@ def test_a_run_killed_while_it_is_judged_trains_no_more(packed, tmp_path, monkey
         with pytest.raises(KilledError):
             run(CONFIG, packed, tmp_path / "killed")
     with monkeypatch.context() as patched:
-        patched.setattr("leftright.training.loop.PretextModule.training_step", lambda *_: pytest.fail("trained again"))
+        patched.setattr("leftright.training.loop.TaskModule.training_step", lambda *_: pytest.fail("trained again"))
         run(CONFIG, packed, tmp_path / "killed")
     assert_same_result(tmp_path / "whole", tmp_path / "killed")
 
@@ -272,10 +277,17 @@ def test_shards_from_before_the_splits_are_named(tmp_path):
         run(CONFIG, packed, tmp_path)
 
 
+def flags_of(config) -> list[str]:
+    """A configuration as a command line: a list's items are words of their own."""
+    words = []
+    for key, value in asdict(config).items():
+        words += [f"--{key.replace('_', '-')}", *map(str, value if isinstance(value, tuple) else (value,))]
+    return words
+
+
 def command(config: pretrain.Config, packed: Path, directory: Path) -> list[str]:
-    flags = [word for key, value in asdict(config).items() for word in (f"--{key.replace('_', '-')}", str(value))]
     paths = ["--shards", packed, "--out", directory / "pretrain", "--metrics", directory / "pretrain.json"]
-    return ["-m", "leftright", "pretrain", *map(str, paths), *flags]
+    return ["-m", "leftright", "pretrain", *map(str, paths), *flags_of(config)]
 
 
 def start(words: list[str]) -> subprocess.Popen:
@@ -298,7 +310,7 @@ LONG = replace(CONFIG, num_steps=300, eval_steps=50, checkpoint_steps=10)
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_killed_process_run_again_ends_with_the_same_weights(packed, tmp_path, number):
     killed = start(command(LONG, packed, tmp_path / "killed"))
-    wait_for(tmp_path / "killed" / "pretrain.partial" / "resume.ckpt", killed)
+    wait_for(tmp_path / "killed" / "pretrain.partial" / "flip" / "resume.ckpt", killed)
     killed.send_signal(number)
     errors = killed.communicate()[1]
     if number == signal.SIGTERM:
@@ -324,4 +336,4 @@ def test_two_processes_train_one_model(packed, tmp_path, monkeypatch):
     values = results.read(tmp_path / "pretrain.json")
     assert values["flip.accuracy"].value > 0.9
     assert values["flip.samples_seen"].value == 60 * 8
-    assert len(pd.read_csv(tmp_path / "pretrain" / "curves.csv")) == 3
+    assert len(pd.read_csv(tmp_path / "pretrain" / "flip" / "curves.csv")) == 3

@@ -26,13 +26,14 @@ from leftright.errors import InputError
 from leftright.lineage import Lineage
 from leftright.parallel import process_map
 from leftright.results import MODEL, Collector, Outcome, Value
+from leftright.training.recipe import CIRCUMSTANCES, Recipe
 from leftright.training.variants import INITIALISATIONS, PRETEXTS, TASKS, Variant, variants
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.models.downstream import Head
     from leftright.training.face_tracking import FaceTracking
     from leftright.training.fit import Course
-    from leftright.training.loop import Hardware, Optimisation
+    from leftright.training.loop import Optimisation
     from leftright.training.materials import Material
     from leftright.training.processes import Processes
     from leftright.training.separation import Separation
@@ -56,20 +57,18 @@ _POSITIVE = (
     "track_batch_size",
     "spatialize_batch_size",
     "separate_batch_size",
-    "learning_rate",
     "eval_rounds",
     "eval_windows",
     "eval_targets",
 )
 
-# What does not decide the result: a run may be resumed with other values of these.
-_CIRCUMSTANCES = ("num_workers", "num_variants_at_once", "cache_mb", "checkpoint_steps")
+_CIRCUMSTANCES = (*CIRCUMSTANCES, "num_variants_at_once")
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Recipe):
     """Parameters of `finetune`. Sizes of the sub-networks are those of the pretext models."""
 
     tasks: tuple[str, ...]
@@ -80,10 +79,6 @@ class Config:
     """Whether each task is also trained without one of its inputs, from the flip model or the first one there is."""
     supervised_weights: str
     """ResNet-18's ImageNet weights: "torchvision", which fetches them, or a file."""
-    seed: int
-    """Of the weights, the order of clips, the windows, their variations and what is drawn for the judging."""
-    split: Literal["channel", "video", "scene"]
-    """Which of the splits decides what is held out."""
     window_s: float
     """Length of a window of spatialize and separate in seconds."""
     frame_step: int
@@ -116,22 +111,8 @@ class Config:
     """Windows a step of spatialize."""
     separate_batch_size: int
     """Mixtures a step of separate, each asked for both of its clips."""
-    learning_rate: float
-    """AdamW's, at its highest."""
     warmup_share: float
     """Share of the steps in which the learning rate rises; it falls to 0 in a cosine afterwards."""
-    weight_decay: float
-    """AdamW's, of convolutions and linear layers; 0 makes it Adam."""
-    max_gradient_norm: float
-    """Larger gradients are scaled down to this norm; 0 leaves them."""
-    average_decay: float
-    """Weight of the past in the moving average of the weights, which is what is judged and kept; 0 keeps the weights."""
-    contrast: float
-    """Contrast varies by up to this share."""
-    brightness: float
-    """Brightness varies by up to this share of white."""
-    colour: float
-    """Each of red, green and blue varies by up to this share."""
     eval_rounds: int
     """How many times a variant is validated on its way, evenly; the best weights are kept."""
     eval_windows: int
@@ -144,34 +125,15 @@ class Config:
     """Test clips of which sounds and pictures are kept."""
     num_resamples: int
     """Bootstrap resamples of each interval."""
-    checkpoint_steps: int
-    """Write a checkpoint every so many steps."""
-    accelerator: Literal["auto", "cpu", "gpu"]
-    """Where to compute; "auto" takes a GPU where there is one. torchrun decides how many."""
-    precision: Literal["float32", "bfloat16"]
-    """"bfloat16" computes in mixed precision, for GPUs."""
-    memory_format: Literal["contiguous", "channels_last"]
-    """"channels_last" is faster on GPUs."""
-    num_threads: int
-    """Threads of the computation on a CPU, of each variant; 0 takes as many as there are cores."""
     num_variants_at_once: int
     """Variants that are trained at the same time, a process each; 1 under torchrun."""
-    num_workers: int
-    """Processes that read windows beside each computing one; 0 reads in the computing one."""
-    cache_mb: int
-    """Decoded frames that each reading process keeps, in megabytes."""
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name} {getattr(self, name)}: must be above 0")
-        for name, known in (("tasks", TASKS), ("initialisations", INITIALISATIONS)):
-            given = getattr(self, name)
-            if not given or set(given) - set(known) or len(set(given)) < len(given):
-                raise InputError(f"{name} {list(given)}: name one or several of {', '.join(known)}, each once")
-        for name in ("average_decay", "spatialize_overlap", "warmup_share"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)}: must be at least 0 and below 1")
+        super().__post_init__()
+        self.check_positive(*_POSITIVE)
+        self.check_choice("tasks", TASKS)
+        self.check_choice("initialisations", INITIALISATIONS)
+        self.check_shares("spatialize_overlap", "warmup_share")
 
 
 @dataclass(frozen=True)
@@ -303,7 +265,7 @@ def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes")
     task, network = _set(variant, plan)
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
-    how = (_optimisation(config, variant.task), _hardware(config), _course(config, variant.task))
+    how = (_optimisation(config, variant.task), config.hardware(), _course(config, variant.task))
     record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, lambda step, numbers: None)
     if not processes.is_first:
         return {}
@@ -331,8 +293,7 @@ def _set(variant: Variant, plan: Plan) -> tuple["Task", Any]:
     from leftright.training.supervised import imagenet_weights
 
     config = plan.config
-    if config.num_threads:
-        torch.set_num_threads(config.num_threads)
+    config.use_threads()
     _, meta = load_model(plan.sizes)
     architecture = meta.architecture.flattened()
     material = _material(variant.task, plan, meta.geometry.crop)
@@ -347,7 +308,6 @@ def _set(variant: Variant, plan: Plan) -> tuple["Task", Any]:
 
 
 def _material(task: str, plan: Plan, crop: int) -> "Material":
-    from leftright.data.augmentation import AugmentationRange
     from leftright.data.windows import ClipStore, window_geometry
     from leftright.training.materials import Material
 
@@ -358,7 +318,7 @@ def _material(task: str, plan: Plan, crop: int) -> "Material":
     rows = {name: store.long_enough(np.flatnonzero(splits == name).tolist()) for name in SPLITS}
     if short := [name for name in SPLITS if not rows[name]]:
         raise InputError(f"{task}: a window of {window_s} s is longer than every clip of the {short[0]} split")
-    return Material(store, rows, AugmentationRange(config.contrast, config.brightness, config.colour), config.seed)
+    return Material(store, rows, config.ranges(), config.seed)
 
 
 def _task(variant: Variant, config: Config, material: "Material") -> tuple["Task", "Head"]:
@@ -414,17 +374,9 @@ def _of_task(config: Config, task: str, name: str) -> int:
 
 
 def _optimisation(config: Config, task: str) -> "Optimisation":
-    from leftright.training.loop import Optimisation
-
     num_steps = _of_task(config, task, "steps")
-    return Optimisation(
-        num_steps=num_steps,
-        batch_size=_of_task(config, task, "batch_size"),
-        learning_rate=config.learning_rate,
-        warmup_steps=round(config.warmup_share * num_steps),
-        weight_decay=config.weight_decay,
-        max_gradient_norm=config.max_gradient_norm,
-    )
+    batch_size, warmup_steps = _of_task(config, task, "batch_size"), round(config.warmup_share * num_steps)
+    return config.optimisation(num_steps, batch_size, warmup_steps)
 
 
 def _course(config: Config, task: str) -> "Course":
@@ -432,9 +384,3 @@ def _course(config: Config, task: str) -> "Course":
 
     every = max(1, -(-_of_task(config, task, "steps") // config.eval_rounds))
     return Course(config.average_decay, every, config.checkpoint_steps)
-
-
-def _hardware(config: Config) -> "Hardware":
-    from leftright.training.loop import Hardware
-
-    return Hardware(config.accelerator, config.precision, config.memory_format, config.num_workers)

@@ -23,11 +23,11 @@ from leftright.errors import InputError
 from leftright.lineage import Lineage
 from leftright.metrics import flip
 from leftright.results import MODEL, Collector, Outcome, Value
+from leftright.training.recipe import CIRCUMSTANCES, Recipe
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.data.windows import ClipStore, Window
     from leftright.models import Architecture, AudioVisualNetwork, WindowGeometry
-    from leftright.training.loop import Hardware, Optimisation
     from leftright.training.pretext import Pretext
     from leftright.training.processes import Processes
     from leftright.training.progress import Record
@@ -39,23 +39,14 @@ _DONE = ".done"  # the numbers of each finished task, while the stage runs
 
 _log = logging.getLogger(__name__)
 
-_POSITIVE = ("window_s", "frame_step", "crop", "num_steps", "batch_size", "learning_rate", "eval_steps", "eval_windows")
-
-# What does not decide the result: a run may be resumed with other values of these.
-_CIRCUMSTANCES = ("num_workers", "cache_mb", "checkpoint_steps")
-
 
 @dataclass(frozen=True)
-class Config:
+class Config(Recipe):
     """Parameters of `pretrain`. The paper's sizes are in docs/pretrain.md."""
 
     tasks: tuple[str, ...]
     """What is learnt, a model each: "flip", the channels swapped; the baselines "mismatch", the sound of another video, and
     "shift", the sound of another time."""
-    seed: int
-    """Of the weights, the order of clips, the windows, their variations and the coins of the evaluation."""
-    split: Literal["channel", "video", "scene"]
-    """Which of the splits decides what is held out."""
     window_s: float
     """Length of a window in seconds."""
     frame_step: int
@@ -89,49 +80,17 @@ class Config:
     one."""
     min_shift_s: float
     """Of shift: how far away in its clip a wrong sound is at least, in seconds."""
-    learning_rate: float
-    """AdamW's, at its highest."""
     warmup_steps: int
     """Steps in which the learning rate rises; it falls to 0 in a cosine afterwards."""
-    weight_decay: float
-    """AdamW's, of convolutions and linear layers."""
-    max_gradient_norm: float
-    """Larger gradients are scaled down to this norm; 0 leaves them."""
-    average_decay: float
-    """Weight of the past in the moving average of the weights, which is what is judged and kept; 0 keeps the weights."""
-    contrast: float
-    """Contrast varies by up to this share."""
-    brightness: float
-    """Brightness varies by up to this share of white."""
-    colour: float
-    """Each of red, green and blue varies by up to this share."""
     eval_steps: int
     """Validate every so many steps."""
     eval_windows: int
     """Windows judged in each clip, spread evenly over it."""
-    checkpoint_steps: int
-    """Write a checkpoint every so many steps."""
-    accelerator: Literal["auto", "cpu", "gpu"]
-    """Where to compute; "auto" takes a GPU where there is one. torchrun decides how many."""
-    precision: Literal["float32", "bfloat16"]
-    """"bfloat16" computes in mixed precision, for GPUs."""
-    memory_format: Literal["contiguous", "channels_last"]
-    """"channels_last" is faster on GPUs."""
-    num_threads: int
-    """Threads of the computation on a CPU; 0 takes as many as there are cores."""
-    num_workers: int
-    """Processes that read windows beside each computing one; 0 reads in the computing one."""
-    cache_mb: int
-    """Decoded frames that each reading process keeps, in megabytes."""
 
     def __post_init__(self) -> None:
-        for name in _POSITIVE:
-            if getattr(self, name) <= 0:
-                raise InputError(f"{name} {getattr(self, name)}: must be above 0")
-        if not self.tasks or set(self.tasks) - set(TASKS) or len(set(self.tasks)) < len(self.tasks):
-            raise InputError(f"tasks {list(self.tasks)}: name one or several of {', '.join(TASKS)}, each once")
-        if not 0 <= self.average_decay < 1:
-            raise InputError(f"average_decay {self.average_decay}: must be at least 0 and below 1")
+        super().__post_init__()
+        self.check_positive("window_s", "frame_step", "crop", "num_steps", "batch_size", "eval_steps", "eval_windows")
+        self.check_choice("tasks", TASKS)
 
 
 def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path, part: str = "0/1") -> Outcome:
@@ -203,7 +162,7 @@ def _work(job: Job, materials: "Materials", processes: "Processes") -> None:
 
 
 def _fingerprint(config: Config, shards: tuple[Path, ...], part: str) -> dict[str, object]:
-    decisive = {name: value for name, value in asdict(config).items() if name not in _CIRCUMSTANCES}
+    decisive = {name: value for name, value in asdict(config).items() if name not in CIRCUMSTANCES}
     return {**decisive, "part": part, "shards": [files.sha256(directory / INDEX) for directory in shards]}
 
 
@@ -239,12 +198,9 @@ class Setting:
 
 def _materials(config: Config, reader: ShardReader, rows: Mapping[str, list[int]]) -> Materials:
     """Raises InputError where no window fits into any clip of a split, or the crop does not fit into the frames."""
-    import torch
-
     from leftright.data.windows import ClipStore, evenly_spaced, window_geometry
 
-    if config.num_threads:
-        torch.set_num_threads(config.num_threads)
+    config.use_threads()
     geometry = window_geometry(reader, config.window_s, config.frame_step, config.crop)
     store = ClipStore(reader, geometry, config.cache_mb)
     fitting = {name: store.long_enough(candidates) for name, candidates in rows.items()}
@@ -258,12 +214,12 @@ def _materials(config: Config, reader: ShardReader, rows: Mapping[str, list[int]
 def _set(config: Config, task: str, materials: Materials) -> Setting:
     import torch
 
-    from leftright.data.augmentation import AugmentationRange
     from leftright.models import AudioVisualNetwork
     from leftright.training.pretext import Material, pretext
 
-    ranges = AugmentationRange(config.contrast, config.brightness, config.colour)
-    material = Material(materials.store, materials.rows, materials.windows, ranges, config.seed, config.num_workers)
+    material = Material(
+        materials.store, materials.rows, materials.windows, config.ranges(), config.seed, config.num_workers
+    )
     torch.manual_seed(config.seed)
     network = AudioVisualNetwork(_architecture(config, task), materials.geometry)
     return Setting(network, pretext(task, material, config.orientations, config.min_shift_s))  # type: ignore[arg-type]
@@ -294,7 +250,7 @@ def _train(config: Config, setting: Setting, processes: "Processes", checkpoint:
         tracking.current().step(step, {f"{task.name}.{key}": number for key, number in numbers.items()})
 
     course = Course(config.average_decay, config.eval_steps, config.checkpoint_steps)
-    how = (_optimisation(config), _hardware(config), course)
+    how = (config.optimisation(config.num_steps, config.batch_size, config.warmup_steps), config.hardware(), course)
     return fit(f"pretrain {task.name}", setting.network, task, *how, processes, checkpoint, on_point)
 
 
@@ -357,22 +313,3 @@ def _architecture(config: Config, task: str) -> "Architecture":
         fusion=by_task if config.fusion == "by_task" else config.fusion,
         fusion_features=config.fusion_features,
     )
-
-
-def _optimisation(config: Config) -> "Optimisation":
-    from leftright.training.loop import Optimisation
-
-    return Optimisation(
-        num_steps=config.num_steps,
-        batch_size=config.batch_size,
-        learning_rate=config.learning_rate,
-        warmup_steps=config.warmup_steps,
-        weight_decay=config.weight_decay,
-        max_gradient_norm=config.max_gradient_norm,
-    )
-
-
-def _hardware(config: Config) -> "Hardware":
-    from leftright.training.loop import Hardware
-
-    return Hardware(config.accelerator, config.precision, config.memory_format, config.num_workers)

@@ -46,7 +46,7 @@ class Run:
             "clips": (self.root / "collect",),
             "filtered": (self.root / "filter",),
             "curated": self.root / "curate",
-            "model": (self.root / "pretrain",),
+            "models": (self.root / "pretrain",),
             "localized": (self.root / "localize",),
             "truth": (self.root / "simulate",),
         }

@@ -86,7 +86,7 @@ def read(
     clips: Sequence[Path],
     filtered: Sequence[Path],
     curated: Path,
-    model: Sequence[Path],
+    models: Sequence[Path],
     localized: Sequence[Path],
     truth: Sequence[Path],
 ) -> Inputs:
@@ -103,7 +103,7 @@ def read(
         curated=table,
         channels=read_table(curated / CHANNELS, _CHANNEL_COLUMNS),
         leakage=read_table(curated / LEAKAGE, ("split", "group", "num_test", "num_shared")),
-        trained=_trained(model[0]) if model else None,
+        trained=_trained(_of_flip(models)) if models else None,
         localized=_localized(localized[0]) if localized else None,
         truth=_truth(truth[0], videos) if truth else None,
     )
@@ -134,6 +134,12 @@ def _check_same_clips(manifest: pd.DataFrame, filtered: pd.DataFrame, curated: p
     for stage, table in (("collect", manifest), ("filter", filtered)):
         if set(table["clip"]) != set(curated["clip"]):
             raise InputError(f"{path / CURATED}: its clips are not those of {stage}; run the stages between again")
+
+
+def _of_flip(places: Sequence[Path]) -> Path:
+    """The directory of the flip task among what `pretrain` wrote, part by part."""
+    found = [place / "flip" for place in places if (place / "flip").is_dir()]
+    return found[0] if found else places[0]
 
 
 def _trained(directory: Path) -> Trained:

@@ -41,8 +41,9 @@ def run(
     clips: tuple[Path, ...],
     filtered: tuple[Path, ...],
     curated: Path,
-    model: tuple[Path, ...] = (),
+    models: tuple[Path, ...] = (),
     localized: tuple[Path, ...] = (),
+    finetuned: tuple[Path, ...] = (),
     truth: tuple[Path, ...] = (),
     out: Path,
     metrics: Path,
@@ -50,16 +51,16 @@ def run(
     """Write `report.html`, `report.md` and `figures/` to `out`.
 
     stage_metrics : metrics files of stages, or directories of them. clips, filtered : what `collect` and `filter` wrote, part
-    by part. curated : what `curate` wrote. model, localized : what `pretrain` and `localize` wrote; none where they were not
-    run. truth : what `simulate` wrote; none for real videos. Raises InputError for a result that is missing, unreadable or of
-    another run.
+    by part. curated : what `curate` wrote. models, localized, finetuned : what `pretrain`, `localize` and `finetune` wrote;
+    none where they were not run. truth : what `simulate` wrote; none for real videos. Raises InputError for a result that is
+    missing, unreadable or of another run.
     """
     read = given.read(
         stage_metrics=stage_metrics,
         clips=clips,
         filtered=filtered,
         curated=curated,
-        model=model,
+        models=models,
         localized=localized,
         truth=truth,
     )

@@ -138,7 +138,7 @@ def test_real_videos_without_a_model_get_a_report(run: Run, tmp_path: Path) -> N
     metrics = tmp_path / "metrics"
     metrics.mkdir()
     (metrics / "collect.json").write_bytes((run.root / "metrics/collect.json").read_bytes())
-    flags = {**run.flags, "stage_metrics": (metrics / "collect.json",), "model": (), "localized": (), "truth": ()}
+    flags = {**run.flags, "stage_metrics": (metrics / "collect.json",), "models": (), "localized": (), "truth": ()}
     outcome = report.run(CONFIG, **flags, out=tmp_path / "report", metrics=tmp_path / "report.json")
     text = (tmp_path / "report/report.md").read_text()
     assert "imulated" not in text
@@ -208,7 +208,7 @@ def test_flags_may_be_given_empty() -> None:
         "--out data/report --metrics metrics/report.json --num_resamples 100 --seed 0"
     )
     given = arguments.parse(report.run, words.split(), "report", "")
-    assert (given["filtered"], given["model"], given["truth"]) == ((Path("a"), Path("b")), (), ())
+    assert (given["filtered"], given["models"], given["truth"]) == ((Path("a"), Path("b")), (), ())
 
 
 def test_no_resamples_are_refused() -> None:

@@ -187,7 +187,8 @@ def _merge(paths: tuple[Path, ...], target: Path) -> None:
             place = target / path.relative_to(folder)
             place.parent.mkdir(parents=True, exist_ok=True)
             if place.exists():
-                place.write_text(json.dumps({**_object(place), **_object(path)}, indent=1) + "\n")
+                later = _object(path)
+                place.write_text(json.dumps({**_object(place), **later}, indent=1) + "\n")
             else:
                 shutil.copyfile(path, place)
     _let_be_moved(target)

@@ -204,7 +204,7 @@ def test_a_model_of_another_curation_is_refused(spoilt: Run, tmp_path: Path) -> 
 
 def test_flags_may_be_given_empty() -> None:
     words = (
-        "--stage-metrics metrics --clips data/collect --filtered a b --curated data/curate --model --localized --truth "
+        "--stage-metrics metrics --clips data/collect --filtered a b --curated data/curate --models --localized --truth "
         "--out data/report --metrics metrics/report.json --num_resamples 100 --seed 0"
     )
     given = arguments.parse(report.run, words.split(), "report", "")

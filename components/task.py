@@ -30,8 +30,8 @@ def stage(
     """The container that runs `leftright NAME` with the component's `arguments` as flags.
 
     image_of : whose image it runs in, for a command that is no stage and has none of its own.
-    left_out : artifacts that get no flag, since the stage finds them in its executor input: inputs that may be absent, and
-    pages. Lists of artifacts never get one: no placeholder can spell their paths.
+    left_out : artifacts that get no flag, since the stage finds them in its executor input: inputs that may be absent, metrics
+    of other stages, and pages. Lists of artifacts never get one: no placeholder can spell their paths.
     """
     words = _words(arguments, left_out)
     return dsl.ContainerSpec(image=image(image_of or name), command=["leftright", name], args=words)
@@ -44,7 +44,10 @@ def step(name: str, arguments: Mapping[str, Any], left_out: Collection[str] = ()
 
 
 def flags_as_json(arguments: Mapping[str, Any]) -> str:
-    """Parameters as one JSON list of flags and values, for a step that hands them on."""
+    """Parameters as one JSON list of flags and values, for a step that hands them on.
+
+    None may be a list: the backend writes it as JSON, whose quotes would end the text around it.
+    """
     return json.dumps([word for name, value in arguments.items() for word in (f"--{name}", str(value))])
 
 
@@ -57,7 +60,4 @@ def _words(arguments: Mapping[str, Any], left_out: Collection[str]) -> list[Any]
 def _flag(name: str, argument: Any) -> tuple[Any, ...]:
     if isinstance(argument, InputListOfArtifactsPlaceholder):
         return ()
-    values = argument if isinstance(argument, tuple) else (argument,)
-    return f"--{name}", *(
-        value.path if isinstance(value, ContainerComponentArtifactChannel) else value for value in values
-    )
+    return f"--{name}", argument.path if isinstance(argument, ContainerComponentArtifactChannel) else argument

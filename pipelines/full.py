@@ -7,6 +7,7 @@ name the simulated world as the source, the world is made first; else a folder o
 
 from kfp import dsl
 
+from components.finetune.component import finetune
 from components.localize.component import localize
 from components.pack.component import pack
 from components.pretrain.component import pretrain
@@ -16,7 +17,7 @@ from pipelines import parameters, parts
 from pipelines.parts import SETTINGS, gathered
 
 NAME = "leftright-full"
-STAGES = (*parts.SOURCE_STAGES, pack, pretrain, localize, report)
+STAGES = (*parts.SOURCE_STAGES, pack, pretrain, localize, finetune, report)
 
 
 @dsl.pipeline(name=NAME, description="From videos to the paper's tables: every stage of leftright.")
@@ -40,9 +41,11 @@ def full(
         curated = clips.curated.outputs["out"]
         packed = parts.pack_parts(**stages["pack"], curated=curated, clips=gathered(clips.collected))
 
-        trained = parts.trained_model(stages, packed.output, clips.commit)
-        localized = localize(**stages["localize"], shards=packed.output, model=trained.outputs["out"])
+        trained = parts.pretrain_parts(**stages["pretrain"], shards=packed.output, data_rev=clips.commit)
+        models = trained.outputs["out"]
+        localized = localize(**stages["localize"], shards=packed.output, models=models)
         SETTINGS.dress(localized, "localize")
+        tuned = parts.finetune_parts(**stages["finetune"], shards=packed.output, models=models, data_rev=clips.commit)
         page = report(
             **stages["report"],
             **({"truth": clips.world.outputs["out"]} if clips.world else {}),
@@ -51,8 +54,10 @@ def full(
             curated=curated,
             pretrain_metrics=trained.outputs["metrics"],
             localize_metrics=localized.outputs["metrics"],
-            model=trained.outputs["out"],
+            finetune_metrics=tuned.outputs["metrics"],
+            models=models,
             localized=localized.outputs["out"],
+            finetuned=tuned.outputs["out"],
         )
         SETTINGS.dress(page, "report")
         published = publish(
@@ -63,8 +68,9 @@ def full(
             data_rev=clips.commit,
             clips=gathered(clips.collected),
             curated=curated,
-            model=trained.outputs["out"],
+            models=models,
             localized=localized.outputs["out"],
+            finetuned=tuned.outputs["out"],
             report=page.outputs["out"],
         )
         SETTINGS.dress(published, "publish").set_caching_options(False)

@@ -7,7 +7,7 @@ types are those of the components.
 import functools
 import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +38,25 @@ def values() -> dict[str, dict[str, Any]]:
 
 
 def of_stages(
-    *components: base_component.BaseComponent, defaults: Mapping[str, Mapping[str, Any]], prefix: bool = True
+    *components: base_component.BaseComponent,
+    defaults: Mapping[str, Mapping[str, Any]],
+    fixed: Mapping[str, Mapping[str, Any]] | None = None,
+    prefix: bool = True,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A decorator that adds the parameters of `components` to a pipeline function's own.
 
-    The function gets them together as its argument `stages`, a `Stages`. defaults : sections of values by stage. prefix :
-    whether a parameter's name begins with its stage's. Raises InputError where a section lacks a value.
+    The function gets them together as its argument `stages`, a `Stages`. defaults : sections of values by stage. fixed :
+    likewise, values that the pipeline is made for: no parameters, but among the stages all the same. prefix : whether a
+    parameter's name begins with its stage's. Raises InputError where a section lacks a value.
     """
+    constant = fixed or {}
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         own = [each for each in inspect.signature(function).parameters.values() if each.name != "stages"]
         added = {
-            component.name: _parameters(component, defaults, f"{component.name}_" if prefix else "")
+            component.name: _parameters(
+                component, defaults, f"{component.name}_" if prefix else "", constant.get(component.name, {})
+            )
             for component in components
         }
         every = [*own, *(each for names in added.values() for each in names.values())]
@@ -59,7 +66,10 @@ def of_stages(
         @functools.wraps(function)
         def pipeline(*channels: Any) -> Any:
             given = dict(zip(signature.parameters, channels, strict=True))
-            stages = {stage: {name: given[each.name] for name, each in names.items()} for stage, names in added.items()}
+            stages = {
+                stage: {**{name: given[each.name] for name, each in names.items()}, **constant.get(stage, {})}
+                for stage, names in added.items()
+            }
             return function(**{each.name: given[each.name] for each in own}, stages=stages)
 
         pipeline.__signature__ = signature  # type: ignore[attr-defined]
@@ -69,14 +79,19 @@ def of_stages(
 
 
 def _parameters(
-    component: base_component.BaseComponent, defaults: Mapping[str, Mapping[str, Any]], prefix: str
+    component: base_component.BaseComponent,
+    defaults: Mapping[str, Mapping[str, Any]],
+    prefix: str,
+    left_out: Collection[str],
 ) -> dict[str, inspect.Parameter]:
-    """The pipeline's parameter for each value of a component, by the component's name for it."""
+    """The pipeline's parameter for each value of a component but those left out, by the component's name for it."""
     section = defaults.get(component.name, {})
     types = inspect.signature(component.pipeline_func).parameters
     # What a component has a default for is the pipeline's to say, such as the part.
     wanted = [
-        name for name, spec in component.component_spec.inputs.items() if not (_is_artifact(spec) or spec.optional)
+        name
+        for name, spec in component.component_spec.inputs.items()
+        if not (_is_artifact(spec) or spec.optional or name in left_out)
     ]
     if missing := [name for name in wanted if name not in section]:
         raise InputError(

@@ -1,16 +1,21 @@
-"""What pipelines are put together from: the way from a source of videos to curated clips, and from these to shards."""
+"""What pipelines are put together from: the way from a source of videos to curated clips, from these to shards, and to models.
+
+What runs part by part on what another loop gathered is a graph of its own: a loop cannot take a `dsl.Collected`, and in a local
+run it takes its own item for whatever else another task gave it.
+"""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from kfp import dsl, kubernetes
-from kfp.dsl import Dataset, Input
+from kfp.dsl import Dataset, Input, Metrics, Model
 
 from components.collect.component import collect
 from components.curate.component import curate
 from components.fetch.component import fetch
 from components.filter.component import filter as filter_clips
+from components.finetune.component import finetune
 from components.outcome.component import outcome
 from components.pack.component import pack
 from components.pretrain.component import pretrain
@@ -24,6 +29,9 @@ WORLD = PurePosixPath("data/simulate")
 
 LIST = "list.csv"
 """What `collect` writes in its mode `list`."""
+
+WHOLE = "0/1"
+"""The part of a stage that is not cut into any."""
 
 SETTINGS = settings.read()
 VALUES = parameters.values()
@@ -67,9 +75,9 @@ class Clips:
     curated: dsl.PipelineTask
 
 
-def gathered(task: dsl.PipelineTask) -> dsl.Collected:
+def gathered(task: dsl.PipelineTask, output: str = "out") -> dsl.Collected:
     """What a task of a loop gave, over all its parts. Each use needs one of its own: the compiler writes into it."""
-    return dsl.Collected(task.outputs["out"])
+    return dsl.Collected(task.outputs[output])
 
 
 def exit_task(pipeline: str) -> dsl.PipelineTask:
@@ -103,16 +111,18 @@ def curated_clips(stages: parameters.Stages, source: Source) -> Clips:
     return Clips(commit.outputs["commit"], world, collected, filtered, curated)
 
 
-def trained_model(stages: parameters.Stages, shards: Any, data_rev: Any) -> dsl.PipelineTask:
+def trained(stages: parameters.Stages, shards: Any, data_rev: Any, part: Any = WHOLE) -> dsl.PipelineTask:
     """The task that trains: pretrain in its own pod, or, by the settings, the one that has several nodes do the same."""
     nodes = SETTINGS.nodes
     if nodes.count == 1:
-        return SETTINGS.dress(pretrain(**stages["pretrain"], shards=shards, data_rev=data_rev), "pretrain")
+        task = pretrain(**stages["pretrain"], shards=shards, data_rev=data_rev, part=part)
+        return SETTINGS.dress(task, "pretrain")
     needs = SETTINGS.tasks.get("pretrain", SETTINGS.every)
     task = trainjob(
         **stages["pretrain"],
         shards=shards,
         data_rev=data_rev,
+        part=part,
         num_nodes=nodes.count,
         gpus_per_node=needs.gpus,
         cpus_per_node=int(needs.cpu),
@@ -129,8 +139,38 @@ def trained_model(stages: parameters.Stages, shards: Any, data_rev: Any) -> dsl.
 @dsl.pipeline(name="pack-parts")
 @parameters.of_stages(pack, defaults=VALUES, prefix=False)
 def pack_parts(stages: parameters.Stages, curated: Input[Dataset], clips: Input[list[Dataset]]) -> list[Dataset]:
-    """All shards, part by part: a graph of its own, since a loop cannot take what another loop gathered."""
+    """All shards, part by part."""
     parts = SETTINGS.fan_out["pack"]
     with dsl.ParallelFor(parts.items, parallelism=parts.parallelism) as part:
         packed = SETTINGS.dress(pack(**stages["pack"], curated=curated, clips=clips, part=part), "pack")
     return gathered(packed)
+
+
+class Models(NamedTuple):
+    """What the parts of a stage that trains have given: their models, and their numbers."""
+
+    out: list[Model]
+    metrics: list[Metrics]
+
+
+@dsl.pipeline(name="pretrain-parts")
+@parameters.of_stages(pretrain, defaults=VALUES, prefix=False)
+def pretrain_parts(stages: parameters.Stages, shards: Input[list[Dataset]], data_rev: str) -> Models:
+    """The pretext models, each part its share of the tasks."""
+    parts = SETTINGS.fan_out["pretrain"]
+    with dsl.ParallelFor(parts.items, parallelism=parts.parallelism) as part:
+        task = trained(stages, shards, data_rev, part)
+    return Models(gathered(task), gathered(task, "metrics"))
+
+
+@dsl.pipeline(name="finetune-parts")
+@parameters.of_stages(finetune, defaults=VALUES, prefix=False)
+def finetune_parts(
+    stages: parameters.Stages, shards: Input[list[Dataset]], models: Input[list[Model]], data_rev: str
+) -> Models:
+    """The downstream models, each part its share of the variants."""
+    parts = SETTINGS.fan_out["finetune"]
+    with dsl.ParallelFor(parts.items, parallelism=parts.parallelism) as part:
+        task = finetune(**stages["finetune"], shards=shards, models=models, data_rev=data_rev, part=part)
+        SETTINGS.dress(task, "finetune")
+    return Models(gathered(task), gathered(task, "metrics"))

@@ -21,6 +21,8 @@ from pipelines.parts import SETTINGS, gathered
 
 NAME = "leftright-retrain"
 RUN = dsl.PIPELINE_JOB_ID_PLACEHOLDER
+FLIP = {"pretrain": {"tasks": ["flip"]}}
+"""What is trained: a champion is judged by flip accuracy, so the baselines' models would have no use."""
 
 
 def _prefixed(stages: parameters.Stages, *names: str) -> dict[str, Any]:
@@ -45,7 +47,7 @@ def train_and_compare(
     """What follows the gate's decision: a graph of its own, since a local run evaluates a condition on its own inputs alone."""
     with dsl.If(decision == "train", name="enough-new-data"):
         packed = parts.pack_parts(**stages["pack"], curated=curated, clips=clips)
-        trained = parts.trained_model(stages, packed.output, data_rev)
+        trained = parts.trained(stages, packed.output, data_rev)
         compared = compare(
             shards=packed.output,
             challenger=trained.outputs["out"],
@@ -67,7 +69,7 @@ def train_and_compare(
 
 
 @dsl.pipeline(name=NAME, description="Train again on new data, and promote the model if it is better.")
-@parameters.of_stages(*parts.SOURCE_STAGES, pack, pretrain, defaults=parts.defaults())
+@parameters.of_stages(*parts.SOURCE_STAGES, pack, pretrain, defaults=parts.defaults(), fixed=FLIP)
 def retrain(
     stages: parameters.Stages,
     data_repo: str = "",

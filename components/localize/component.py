@@ -9,7 +9,7 @@ from components.task import stage
 @dsl.container_component
 def localize(
     shards: Input[list[Dataset]],
-    model: Input[Model],
+    models: Input[list[Model]],
     out: Output[Dataset],
     metrics: Output[Metrics],
     page: Output[HTML],

@@ -11,6 +11,7 @@ def pretrain(
     shards: Input[list[Dataset]],
     out: Output[Model],
     metrics: Output[Metrics],
+    tasks: list[str],
     seed: int,
     split: str,
     window_s: float,
@@ -28,6 +29,7 @@ def pretrain(
     num_steps: int,
     batch_size: int,
     orientations: str,
+    min_shift_s: float,
     learning_rate: float,
     warmup_steps: int,
     weight_decay: float,
@@ -46,9 +48,10 @@ def pretrain(
     num_workers: int,
     cache_mb: int,
     data_rev: str = "",
+    part: str = "0/1",
 ) -> dsl.ContainerSpec:
-    """Train the audio-visual model to tell swapped channels from unswapped ones.
+    """Train the audio-visual model to tell swapped channels from unswapped ones, or on a baseline's task: a model a task.
 
-    data_rev : the version of the data, which the model carries beside the run that made it.
+    data_rev : the version of the data, which the models carry beside the run that made them. part : which of the tasks.
     """
     return stage("pretrain", {**locals(), "kfp_run": dsl.PIPELINE_JOB_ID_PLACEHOLDER})

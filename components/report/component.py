@@ -11,10 +11,12 @@ def report(
     clips: Input[list[Dataset]],
     filtered: Input[list[Dataset]],
     curated: Input[Dataset],
-    pretrain_metrics: Input[Metrics],
+    pretrain_metrics: Input[list[Metrics]],
     localize_metrics: Input[Metrics],
-    model: Input[Model],
+    finetune_metrics: Input[list[Metrics]],
+    models: Input[list[Model]],
     localized: Input[Dataset],
+    finetuned: Input[list[Model]],
     out: Output[Dataset],
     metrics: Output[Metrics],
     page: Output[HTML],
@@ -23,5 +25,4 @@ def report(
     truth: Input[Dataset] | None = None,
 ) -> dsl.ContainerSpec:
     """Put every result on one page: published beside measured, and where the data went."""
-    arguments = {**locals(), "stage_metrics": (pretrain_metrics, localize_metrics)}
-    return stage("report", arguments, left_out=("pretrain_metrics", "localize_metrics", "truth", "page"))
+    return stage("report", locals(), left_out=("localize_metrics", "truth", "page"))

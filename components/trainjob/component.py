@@ -11,6 +11,7 @@ def trainjob(
     shards: Input[list[Dataset]],
     out: Output[Model],
     metrics: Output[Metrics],
+    tasks: list[str],
     seed: int,
     split: str,
     window_s: float,
@@ -28,6 +29,7 @@ def trainjob(
     num_steps: int,
     batch_size: int,
     orientations: str,
+    min_shift_s: float,
     learning_rate: float,
     warmup_steps: int,
     weight_decay: float,
@@ -54,11 +56,12 @@ def trainjob(
     deadline_s: int,
     runtime: str = "torch-distributed",
     data_rev: str = "",
+    part: str = "0/1",
 ) -> dsl.ContainerSpec:
     """Train as `pretrain` does, on several nodes, as a TrainJob of Kubeflow Trainer that this task starts and follows."""
     own = ("out", "metrics", "num_nodes", "gpus_per_node", "cpus_per_node", "memory_per_node", "claim", "mount")
     given = dict(locals())
-    job = {name: given[name] for name in (*own, "deadline_s", "runtime")}
+    job = {name: given[name] for name in (*own, "deadline_s", "runtime", "tasks")}
     training = {name: value for name, value in given.items() if name not in {*job, "shards", "own"}}
     words = flags_as_json({**training, "kfp_run": dsl.PIPELINE_JOB_ID_PLACEHOLDER})
     # Of this task in this run alone: the TrainJob and the folder on the shared volume are named by it.

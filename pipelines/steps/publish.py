@@ -4,6 +4,7 @@ In that order, a publisher that is killed leaves data that nothing points at, an
 somebody else publishes at the same time, the later one lays its version upon theirs.
 """
 
+import json
 import logging
 import os
 import shutil
@@ -40,8 +41,9 @@ def run(
     filtered: tuple[Path, ...] = (),
     packed: tuple[Path, ...] = (),
     curated: Path | None = None,
-    model: Path | None = None,
+    models: tuple[Path, ...] = (),
     localized: Path | None = None,
+    finetuned: tuple[Path, ...] = (),
     report: Path | None = None,
     published_rev: Path,
 ) -> None:
@@ -52,15 +54,19 @@ def run(
     remote : where the data go, such as s3://bucket/folder or a folder; without one, what the repository names, else a folder
     beside it. endpoint_url : of an S3 server that is not Amazon's. author : "name <address>"; without one, git's environment.
     kfp_run, data_rev : the run and the version of the data that the results come from, for the commit's message.
-    clips, filtered, packed, curated, model, localized, report : what is published; what is not given stays as it was.
+    clips, filtered, packed, curated, models, localized, finetuned, report : what is published; what is not given stays as it
+    was. The parts of clips, filtered and packed stay apart; those of models and finetuned, which name their folders by what
+    is in them, become one folder, as if the stage had run whole.
     published_rev : gets the full name of the commit. Raises InputError where it cannot be published.
     """
     if not repo:
         _log.info("publish: no repository is named, so nothing is published")
         _say("", published_rev)
         return
-    parts = {"clips": clips, "filtered": filtered, "packed": packed}
-    single = {"curated": curated, "model": model, "localized": localized, "report": report}
+    numbered = {"clips": clips, "filtered": filtered, "packed": packed}
+    merged = {"models": models, "finetuned": finetuned}
+    single = {"curated": curated, "localized": localized, "report": report}
+    parts = {**numbered, **merged}
     given = {name: paths for name, paths in parts.items() if paths}
     given |= {name: (path,) for name, path in single.items() if path is not None}
     if not given:
@@ -68,7 +74,10 @@ def run(
     identity = _identity(author)
     with s3_endpoint(endpoint_url), cloned(repo) as clone:
         for name, paths in given.items():
-            _copy(paths, clone / name, numbered=name in parts)
+            if name in merged:
+                _merge(paths, clone / name)
+            else:
+                _copy(paths, clone / name, numbered=name in numbered)
         publication = Publication(clone, repo, branch, remote, identity)
         commit = publication.publish(tuple(given), _message(tuple(given), kfp_run, data_rev))
     _log.info("publish: %s of %s is %s", ", ".join(given), shown(repo), commit)
@@ -159,10 +168,46 @@ def _copy(paths: tuple[Path, ...], target: Path, numbered: bool) -> None:
             shutil.copyfile(path, place)
         elif path.is_dir():
             shutil.copytree(path, place, copy_function=shutil.copyfile)
-            for folder in (place, *(found for found in place.rglob("*") if found.is_dir())):
-                folder.chmod(0o755)  # DVC moves files out of it, also where the artifact may not be written
+            _let_be_moved(place)
         else:
             raise InputError(f"{path}: no such artifact; publish what a task has written")
+
+
+def _merge(paths: tuple[Path, ...], target: Path) -> None:
+    """Copy the content of all folders into `target`; JSON objects of one name become one. Raises InputError for other twins.
+
+    An object store does not know empty folders, so a part that had nothing to do may have none; not all of them.
+    """
+    folders = [path for path in paths if path.is_dir()]
+    if not folders:
+        raise InputError(f"{paths[0]}: no such folder; publish what a task has written")
+    target.mkdir()
+    for folder in folders:
+        for path in sorted(found for found in folder.rglob("*") if found.is_file()):
+            place = target / path.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if place.exists():
+                later = _object(path)
+                place.write_text(json.dumps({**_object(place), **later}, indent=1) + "\n")
+            else:
+                shutil.copyfile(path, place)
+    _let_be_moved(target)
+
+
+def _object(path: Path) -> dict[str, object]:
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: another part has a file of this name too; publish the parts of one run")
+    return document
+
+
+def _let_be_moved(place: Path) -> None:
+    """DVC moves files out of a folder, also where the artifact may not be written."""
+    for folder in (place, *(found for found in place.rglob("*") if found.is_dir())):
+        folder.chmod(0o755)
 
 
 def _identity(author: str) -> dict[str, str]:

@@ -48,6 +48,7 @@ def run(
     claim: str,
     mount: Path,
     deadline_s: int,
+    tasks: tuple[str, ...] = (),
     runtime: str = "torch-distributed",
 ) -> Mapping[str, Value]:
     """Train on several nodes; writes what `pretrain` writes to `out`, and the metrics file. Returns the numbers.
@@ -66,6 +67,7 @@ def run(
         claim: volume claim that all nodes mount.
         mount: where this task, and each node, has it mounted.
         deadline_s: seconds after which the cluster ends the training.
+        tasks: of `leftright pretrain`, where `command` does not have them: a component cannot write a list within its JSON.
         runtime: ClusterTrainingRuntime to start from.
     """
     check_words(command)
@@ -76,7 +78,7 @@ def run(
     job = TrainJob(
         name=name,
         image=image,
-        words=(*command, *_paths(folder, len(shards))),
+        words=(*command, *_tasks(tasks), *_paths(folder, len(shards))),
         num_nodes=num_nodes,
         gpus_per_node=gpus_per_node,
         cpus_per_node=cpus_per_node,
@@ -136,6 +138,10 @@ def _clear(jobs: TrainJobs, name: str) -> None:
         jobs.delete(name)
     except InputError as error:
         _log.warning("TrainJob %s could not be deleted: %s", name, error)
+
+
+def _tasks(tasks: tuple[str, ...]) -> tuple[str, ...]:
+    return ("--tasks", *tasks) if tasks else ()
 
 
 def _paths(folder: Path, num_shards: int) -> list[str]:

@@ -4,6 +4,9 @@ A component passes its executor input as `--executor-input '{{$}}'`. From it a s
 can spell: those of a list (a fan-in), of which the backend makes the files but gives no paths. Into the output file go the
 output artifacts again, the metrics artifact with the stage's numbers and a page of its figures, both of which the UI shows.
 Without that file a local run of a container component loses its artifacts.
+
+An input artifact is the flag of its name. Metrics are the exception: several stages' go to one flag, so what is named
+`<stage>_metrics` and is no flag itself is one of `--stage_metrics`, or several where the stage ran in parts.
 """
 
 import json
@@ -20,6 +23,8 @@ from leftright.files import replace_file
 from leftright.results import Value
 
 FLAG = "--executor-input"
+STAGE_METRICS = "stage_metrics"
+"""The flag of a command that takes the metrics files of other stages."""
 _METRICS, _PAGE = "system.Metrics", "system.HTML"
 _HEAD = """<!doctype html>
 <meta charset="utf-8">
@@ -44,18 +49,17 @@ class ExecutorInput:
     output_file: Path
 
     def flags(self, words: list[str], names: Collection[str] | None = None) -> list[str]:
-        """The flags for those input artifacts that `words` do not give: the artifact's name is the flag's.
+        """The flags for those input artifacts that `words` do not give.
 
         names : the flags that there are, where some artifacts have another use than to be one.
         """
         given = {word.partition("=")[0].lstrip("-").replace("-", "_") for word in words if word.startswith("--")}
-        wanted = {name: artifacts for name, artifacts in self.inputs.items() if names is None or name in names}
-        missing = {name: artifacts for name, artifacts in wanted.items() if name not in given and artifacts}
-        return [
-            word
-            for name, artifacts in missing.items()
-            for word in (f"--{name}", *(local_path(artifact["uri"]) for artifact in artifacts))
-        ]
+        missing: dict[str, list[str]] = {}
+        for name, artifacts in self.inputs.items():
+            flag = _flag_of(name, names)
+            if flag is not None and flag not in given and artifacts:
+                missing.setdefault(flag, []).extend(local_path(artifact["uri"]) for artifact in artifacts)
+        return [word for flag, paths in missing.items() for word in (f"--{flag}", *paths)]
 
     def finish(self, values: Mapping[str, Value], figures: Sequence[Path] = (), tables: Sequence[Path] = ()) -> None:
         """Write the output file: every output artifact, the metrics artifact with `values` as its metadata.
@@ -108,6 +112,13 @@ def local_path(uri: str) -> str:
         if uri.startswith(scheme):
             return mount + uri[len(scheme) :]
     return uri.removeprefix("file://")
+
+
+def _flag_of(name: str, names: Collection[str] | None) -> str | None:
+    """The flag to which the input artifact `name` belongs; None for one that has another use. names : the flags there are."""
+    if names is None or name in names:
+        return name
+    return STAGE_METRICS if name.endswith("_metrics") and STAGE_METRICS in names else None
 
 
 def _artifacts(side: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -12,17 +12,19 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 import yaml
 
 from leftright.stages import STAGES
+from pipelines import settings
 from tests import mlflow_server
 from tests.container_images import ROOT
 from tests.pipeline.test_chain import commit, run
 
 pytestmark = pytest.mark.containers
 
-TIMINGS = ("flip.samples_per_second",)
-"""Numbers that say how fast, and so differ from run to run."""
+TIMING = ".samples_per_second"
+"""How keys end whose numbers say how fast, and so differ from run to run."""
 ALWAYS = {"resolve", "publish", "outcome"}
 """Tasks that are never answered from a cache."""
 
@@ -58,11 +60,24 @@ def first(root: Path) -> Path:
     """The folder of a first run, which has succeeded."""
     ended = pipeline(root)
     assert ended.status == 0, ended.output[-8000:]
+    parts = {stage: fan.parts for stage, fan in settings.read().fan_out.items()}
+    parts["filter"] = parts["collect"]
     assert sorted(ended.executed) == sorted(
-        [*STAGES, *ALWAYS, "fetch", "collect", "filter", "pack"]  # two parts of each that fans out
+        [*(stage for stage in STAGES for _ in range(parts.get(stage, 1))), *ALWAYS, "fetch"]
     )
     (folder,) = root.glob("leftright-full-*")
     return folder
+
+
+def tasks_of(folder: Path, stage: str) -> list[Path]:
+    """The folders of a stage's tasks in a run, one a part."""
+    return sorted(path.parent for path in folder.rglob(f"{stage}/executor_output.json"))
+
+
+def numbers(*files: Path) -> dict[str, object]:
+    """What metrics files say together, but for how fast it was."""
+    every = {key: value for file in files for key, value in json.loads(file.read_text()).items()}
+    return {key: value for key, value in every.items() if not key.endswith(TIMING)}
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +97,31 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(project, ignore_errors=True)
 
 
-@pytest.mark.parametrize("stage", ["simulate", "curate", "pretrain", "localize", "report"])
+@pytest.mark.parametrize("stage", ["simulate", "curate", "pretrain", "localize", "finetune", "report"])
 def test_the_numbers_are_those_of_dvc_to_the_last_digit(first: Path, reproduced: Path, stage: str) -> None:
-    """Also where a stage was cut into parts before it."""
-    numbers = json.loads((first / stage / "metrics").read_text())
-    expected = json.loads((reproduced / "metrics" / f"{stage}.json").read_text())
-    for timing in TIMINGS:
-        numbers.pop(timing, None)
-        expected.pop(timing, None)
-    assert numbers == expected
+    """Also where a stage, or one before it, was cut into parts."""
+    tasks = tasks_of(first, stage)
+    assert numbers(*(task / "metrics" for task in tasks)) == numbers(reproduced / "metrics" / f"{stage}.json")
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_the_models_are_those_of_dvc(first: Path, reproduced: Path, stage: str) -> None:
+    """Weight by weight; the files differ in what they say of their making."""
+    found = models(*(task / "out" for task in tasks_of(first, stage)))
+    expected = models(reproduced / "data" / stage)
+    assert found.keys() == expected.keys()
+    for name, weights in expected.items():
+        assert weights.keys() == found[name].keys()
+        assert all(torch.equal(weights[key], found[name][key]) for key in weights), name
+
+
+def models(*folders: Path) -> dict[str, dict[str, torch.Tensor]]:
+    """The weights of every model in some folders, by its path in them."""
+    return {
+        str(path.relative_to(folder)): torch.load(path, weights_only=True)["weights"]
+        for folder in folders
+        for path in folder.rglob("model.pt")
+    }
 
 
 def test_the_shards_are_those_of_dvc_to_the_last_byte(first: Path, reproduced: Path) -> None:
@@ -99,10 +130,17 @@ def test_the_shards_are_those_of_dvc_to_the_last_byte(first: Path, reproduced: P
 
 
 def test_metrics_and_pages_reach_the_ui(first: Path) -> None:
-    told = json.loads((first / "pretrain" / "executor_output.json").read_text())
-    (metrics,) = told["artifacts"]["metrics"]["artifacts"]
-    assert {"flip.accuracy", "flip.accuracy.low", "flip.accuracy.high"} <= set(metrics["metadata"])
+    told = [json.loads((task / "executor_output.json").read_text()) for task in tasks_of(first, "pretrain")]
+    metrics = {key for each in told for key in each["artifacts"]["metrics"]["artifacts"][0]["metadata"]}
+    assert {
+        "flip.accuracy",
+        "flip.accuracy.low",
+        "flip.accuracy.high",
+        "mismatch.accuracy",
+        "shift.accuracy",
+    } <= metrics
     assert "<img" in (first / "localize" / "page").read_text()
+    assert all((task / "page").is_file() for task in tasks_of(first, "finetune"))
     assert (first / "report" / "page").read_text() == (first / "report" / "out" / "report.html").read_text()
 
 
@@ -125,7 +163,9 @@ def test_a_failing_stage_makes_the_run_fail(root: Path, first: Path) -> None:
     assert set(ended.executed) == {"resolve", "pretrain", "outcome"}
     assert "leftright pretrain: " in ended.output
     last = ended.output.strip().splitlines()[-1]
-    assert re.match(r"leftright-full: failed after \d+ s: task 'pretrain' inside 'exit-handler-1'", last.strip())
+    assert re.match(
+        r"leftright-full: failed after \d+ s: task 'pretrain' inside '.*' inside 'pretrain-parts'", last.strip()
+    )
     assert "FAILED" in ended.output
 
 
@@ -151,13 +191,20 @@ def test_a_version_of_the_data_goes_in_and_one_of_the_results_comes_out(root: Pa
     decided = pd.read_parquet(newest / "curate" / "out" / "curated.parquet")
     assert not decided.loc[decided["video"] == rejected, "kept"].any()
 
-    said = run(sys.executable, "-m", "leftright", "lineage", str(newest / "pretrain" / "out"), cwd=root)
-    assert f"data revision: {revision}" in said
-    assert "KFP run:       unknown" not in said
     published = (newest / "publish" / "published_rev").read_text()
     assert run("git", "rev-parse", "main", cwd=target).strip() == published
-    run("dvc", "get", str(target), "model", "--rev", published, "--out", "model", cwd=root)
-    assert (root / "model/model.pt").read_bytes() == (newest / "pretrain/out/model.pt").read_bytes()
+    for name, stage in (("models", "pretrain"), ("finetuned", "finetune")):
+        run("dvc", "get", str(target), name, "--rev", published, "--out", name, cwd=root)
+        made = {
+            path.relative_to(task / "out"): path for task in tasks_of(newest, stage) for path in task.rglob("model.pt")
+        }
+        found = {path.relative_to(root / name): path for path in (root / name).rglob("model.pt")}
+        assert made.keys() == found.keys()
+        assert all(found[path].read_bytes() == made[path].read_bytes() for path in made)
+    said = run(sys.executable, "-m", "leftright", "lineage", "models", cwd=root)
+    assert f"data revision: {revision}" in said
+    assert "KFP run:       unknown" not in said
+    assert json.loads((root / "finetuned/not_run.json").read_text())
 
 
 def test_a_retraining_promotes_a_first_model_and_ends_early_without_new_data(tmp_path: Path) -> None:

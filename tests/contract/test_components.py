@@ -125,7 +125,7 @@ def test_several_nodes_train_with_the_same_flags(tmp_path: Path) -> None:
     """What the TrainJob's nodes are told parses into the same configuration, and the model's lineage goes with it."""
     section = yaml.safe_load((ROOT / "params.yaml").read_text())["pretrain"]
     job = {"num_nodes": 2, "gpus_per_node": 8, "cpus_per_node": 32, "memory_per_node": "64Gi", "deadline_s": 60}
-    places = {"claim": "nodes", "mount": "/shared", "runtime": "torch-distributed", "data_rev": "abc"}
+    places = {"claim": "nodes", "mount": "/shared", "runtime": "torch-distributed", "data_rev": "abc", "part": "1/3"}
     spec = compiled_task.compiled(component_of("trainjob"), tmp_path)
     (described,) = spec.components.values()
     message = executor_input_utils.construct_executor_input(
@@ -141,10 +141,11 @@ def test_several_nodes_train_with_the_same_flags(tmp_path: Path) -> None:
     assert {name: given[name] for name in job} == job
     assert given["image"] == image("pretrain")
     assert given["shards"] == (Path("/in/0"),)
-    told, made_by = lineage.take(list(given["command"]))
+    told, made_by = lineage.take([*given["command"], "--tasks", *given["tasks"]])
     paths = ["--shards", "s", "--out", "o", "--metrics", "m"]
-    config = arguments.parse(module_of("pretrain").run, [*told, *paths], "pretrain", "")["config"]
-    assert plain(asdict(config)) == plain(section)
+    trained = arguments.parse(module_of("pretrain").run, [*told, *paths], "pretrain", "")
+    assert plain(asdict(trained["config"])) == plain(section)
+    assert trained["part"] == "1/3"
     assert (made_by.data_rev, made_by.kfp_run) == ("abc", "run-1")
 
 
@@ -152,7 +153,15 @@ def test_lists_of_artifacts_arrive_part_by_part(tmp_path: Path) -> None:
     section = yaml.safe_load((ROOT / "params.yaml").read_text())
     given = parsed("report", tmp_path, section["report"])
     assert given["clips"] == (Path("/in/clips/0"), Path("/in/clips/1"))
-    assert given["stage_metrics"] == (Path("/in/pretrain_metrics"), Path("/in/localize_metrics"))
+    metrics = (
+        "pretrain_metrics/0",
+        "pretrain_metrics/1",
+        "localize_metrics",
+        "finetune_metrics/0",
+        "finetune_metrics/1",
+    )
+    assert set(given["stage_metrics"]) == {Path("/in") / name for name in metrics}
+    assert given["models"] == (Path("/in/models/0"), Path("/in/models/1"))
     assert given["truth"] == (Path("/in/truth"),)
     assert parsed("curate", tmp_path, section["curate"])["filtered"] == (Path("/in/filtered/0"), Path("/in/filtered/1"))
 
@@ -206,20 +215,36 @@ def test_the_compiled_components_run_a_chain(tmp_path: Path, monkeypatch: pytest
         filtered.append(task("filter", suffix=str(index), clips=clips[-1]).root / "out")
     curated = task("curate", filtered=filtered, decisions=decisions).root / "out"
     packed = [task("pack", str(i), curated=curated, clips=clips, part=f"{i}/2").root / "out" for i in range(2)]
-    trained = task("pretrain", shards=packed)
-    localized = task("localize", shards=packed, model=trained.root / "out")
+    trained = [task("pretrain", str(i), shards=packed, part=f"{i}/4") for i in range(4)]  # a part more than tasks
+    models = [part.root / "out" for part in trained]
+    localized = task("localize", shards=packed, models=models)
+    tuned = [
+        task("finetune", str(i), shards=packed, models=models, initialisations=["scratch", "flip"], part=f"{i}/2")
+        for i in range(2)
+    ]
+    idle = task("finetune", "idle", shards=packed, models=models, initialisations=["scratch"], part="99/100")
     page = task(
         "report",
         clips=clips,
         filtered=filtered,
         curated=curated,
-        pretrain_metrics=trained.root / "metrics",
+        pretrain_metrics=[part.root / "metrics" for part in trained],
         localize_metrics=localized.root / "metrics",
-        model=trained.root / "out",
+        finetune_metrics=[part.root / "metrics" for part in tuned],
+        models=models,
         localized=localized.root / "out",
+        finetuned=[part.root / "out" for part in tuned],
         truth=world,
     )
-    assert "flip.accuracy" in trained.numbers()
+    assert [{key.split(".")[0] for key in part.numbers()} for part in trained] == [
+        {name} for name in section["pretrain"]["tasks"]
+    ] + [set()]
+    assert {"finetune.track.scratch.samples_seen", "finetune.separate.flip.samples_seen"} <= {
+        key for part in tuned for key in part.numbers()
+    }
+    for nothing in (trained[3], idle):
+        assert json.loads((nothing.root / "metrics").read_text()) == {}
+        assert not [path for path in (nothing.root / "out").rglob("*") if path.name != "not_run.json"]
     assert (localized.root / "page").read_text().count("<img") == 4
     assert (page.root / "page").read_text() == (page.root / "out" / "report.html").read_text()
     assert json.loads((page.root / "metrics").read_text())["report.videos"]["value"] == 24

@@ -22,7 +22,7 @@ COMPONENTS = {"fetch": fetch, "publish": publish}
 # Inputs that no placeholder may spell, since they may be absent: a task finds them in its executor input.
 FOUND = {
     "fetch": set(),
-    "publish": {"clips", "filtered", "packed", "curated", "model", "localized", "report"},
+    "publish": {"clips", "filtered", "packed", "curated", "models", "localized", "finetuned", "report"},
 }
 _PARAMETER = re.compile(r"\{\{\$\.inputs\.parameters\['(\w+)'\]\}\}")
 _OUTPUT = re.compile(r"\{\{\$\.outputs\.(?:artifacts|parameters)\['(\w+)'\]\.\w+\}\}")
@@ -85,13 +85,13 @@ def test_a_component_explains_itself(step: str) -> None:
 
 def test_what_may_be_absent_is_found_in_the_executor_input() -> None:
     parts = [{"name": "out", "uri": f"/local/clips-{number}"} for number in range(2)]
-    inputs = {"clips": {"artifacts": parts}, "model": {"artifacts": [{"name": "out", "uri": "/local/model"}]}}
+    inputs = {"clips": {"artifacts": parts}, "curated": {"artifacts": [{"name": "out", "uri": "/local/curated"}]}}
     text = json.dumps({"inputs": {"artifacts": inputs}, "outputs": {"outputFile": "/local/output.json"}})
     run = importlib.import_module("pipelines.steps.publish").run
     given = arguments.parse(run, executor.take([*words("publish"), "--executor-input", text])[0], "publish", "")
     assert given["clips"] == (Path("/local/clips-0"), Path("/local/clips-1"))
-    assert given["model"] == Path("/local/model")
-    assert (given["packed"], given["report"]) == ((), None)
+    assert given["curated"] == Path("/local/curated")
+    assert (given["models"], given["report"]) == ((), None)
 
 
 @dsl.container_component
@@ -117,7 +117,7 @@ def test_both_stand_in_a_pipeline_with_a_fan_in(tmp_path: Path) -> None:
         publish(
             repo=repo,
             clips=dsl.Collected(parts.outputs["out"]),
-            model=trained.outputs["out"],
+            localized=trained.outputs["out"],
             report=trained.outputs["page"],
             kfp_run=run,
             data_rev=rev,

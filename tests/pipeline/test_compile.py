@@ -29,10 +29,13 @@ class Package:
         self.platform = json_format.ParseDict(second, pipeline_spec_pb2.PlatformSpec())
         self.executors = json_format.MessageToDict(self.spec.deployment_spec)["executors"]
 
+    def graphs(self) -> list[pipeline_spec_pb2.DagSpec]:
+        """The graphs of the pipeline, of those nested in it, and of the loops."""
+        return [self.spec.root.dag, *(each.dag for each in self.spec.components.values() if each.HasField("dag"))]
+
     def tasks(self) -> dict[str, pipeline_spec_pb2.PipelineTaskSpec]:
-        """Every task of every graph, by name."""
-        graphs = [self.spec.root.dag, *(each.dag for each in self.spec.components.values() if each.HasField("dag"))]
-        return {name: task for graph in graphs for name, task in graph.tasks.items()}
+        """Every task of every graph, by name; of the loops, which are numbered in each graph anew, not all."""
+        return {name: task for graph in self.graphs() for name, task in graph.tasks.items()}
 
     def kubernetes(self, name: str) -> kubernetes_executor_config_pb2.KubernetesExecutorConfig:
         """What the platform spec says of a task's pod."""
@@ -105,16 +108,18 @@ def test_types_are_those_that_the_stages_have(default: Package) -> None:
     assert found["filter_motion_steps_s"].parameter_type == kinds.LIST
 
 
-def test_collect_filter_and_pack_fan_out_within_a_limit(paper: Package) -> None:
+def test_what_fans_out_does_so_within_a_limit(paper: Package) -> None:
     wanted = settings.read(RESOURCES / "paper.yaml").fan_out
     loops = {
         frozenset(name.removesuffix("-2") for name in paper.spec.components[task.component_ref.name].dag.tasks): task
-        for task in paper.tasks().values()
+        for graph in paper.graphs()
+        for task in graph.tasks.values()
         if task.WhichOneof("iterator")
     }
-    assert set(loops) == {frozenset({"collect", "filter"}), frozenset({"pack"})}
-    for tasks, loop in loops.items():
-        fan = wanted["pack" if "pack" in tasks else "collect"]
+    bodies = {stage: frozenset({"collect", "filter"} if stage == "collect" else {stage}) for stage in wanted}
+    assert set(loops) == set(bodies.values())
+    for stage, fan in wanted.items():
+        loop = loops[bodies[stage]]
         assert yaml.safe_load(loop.parameter_iterator.items.raw) == fan.items
         assert loop.iterator_policy.parallelism_limit == fan.parallelism
 
@@ -124,14 +129,15 @@ def test_images_come_from_the_registry_of_the_compiling(paper: Package) -> None:
     assert all(image.startswith("registry.example.org/team/leftright-") for image in images)
 
 
-def test_training_has_its_gpu_memory_and_place(paper: Package) -> None:
-    needs = settings.read(RESOURCES / "paper.yaml").tasks["pretrain"]
-    resources = paper.container("pretrain")["resources"]
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_training_has_its_gpu_memory_and_place(paper: Package, stage: str) -> None:
+    needs = settings.read(RESOURCES / "paper.yaml").tasks[stage]
+    resources = paper.container(stage)["resources"]
     assert resources["accelerator"]["resourceType"] == "nvidia.com/gpu"
     assert resources["accelerator"]["resourceCount"] == "1"
     assert resources["resourceMemoryLimit"] == needs.memory
     assert resources["resourceCpuRequest"] == needs.cpu
-    pod = paper.kubernetes("pretrain")
+    pod = paper.kubernetes(stage)
     (memory,) = pod.empty_dir_mounts
     assert (memory.mount_path, memory.medium, memory.size_limit) == ("/dev/shm", "Memory", "16Gi")
     (toleration,) = pod.tolerations
@@ -140,8 +146,9 @@ def test_training_has_its_gpu_memory_and_place(paper: Package) -> None:
 
 
 def test_without_a_gpu_none_is_asked_for(default: Package) -> None:
-    assert "accelerator" not in default.container("pretrain")["resources"]
-    assert not default.kubernetes("pretrain").tolerations
+    for stage in ("pretrain", "finetune"):
+        assert "accelerator" not in default.container(stage)["resources"]
+        assert not default.kubernetes(stage).tolerations
 
 
 @pytest.mark.parametrize("name", [*STAGES[1:], "resolve", "fetch", "publish", "outcome"])
@@ -176,12 +183,28 @@ def test_the_outcome_is_told_however_the_run_ends(default: Package) -> None:
     assert outcome.inputs.parameters["status"].HasField("task_final_status")
 
 
-def test_the_model_is_told_of_its_data_and_its_run(default: Package) -> None:
-    arguments = default.container("pretrain")["args"]
+@pytest.mark.parametrize("stage", ["pretrain", "finetune"])
+def test_a_model_is_told_of_its_data_and_its_run(default: Package, stage: str) -> None:
+    arguments = default.container(stage)["args"]
     assert arguments[arguments.index("--kfp_run") + 1] == "{{$.pipeline_job_uuid}}"
     assert arguments[arguments.index("--data_rev") + 1] == "{{$.inputs.parameters['data_rev']}}"
-    source = default.tasks()["pretrain"].inputs.parameters["data_rev"].component_input_parameter
-    assert source or default.tasks()["pretrain"].inputs.parameters["data_rev"].task_output_parameter.producer_task
+    # From the graph around the loop: another task's output a local run would replace by the loop's item.
+    assert default.tasks()[stage].inputs.parameters["data_rev"].component_input_parameter
+    graph = default.tasks()[f"{stage}-parts"]
+    assert graph.inputs.parameters["data_rev"].task_output_parameter.producer_task == "resolve"
+
+
+def test_what_follows_the_training_gets_every_model(default: Package) -> None:
+    tasks = default.tasks()
+    for consumer in ("localize", "finetune-parts", "report", "publish"):
+        source = tasks[consumer].inputs.artifacts["models"].task_output_artifact
+        assert (source.producer_task, source.output_artifact_key) == ("pretrain-parts", "out")
+    for consumer in ("report", "publish"):
+        source = tasks[consumer].inputs.artifacts["finetuned"].task_output_artifact
+        assert (source.producer_task, source.output_artifact_key) == ("finetune-parts", "out")
+    for stage in ("pretrain", "finetune"):
+        source = tasks["report"].inputs.artifacts[f"{stage}_metrics"].task_output_artifact
+        assert (source.producer_task, source.output_artifact_key) == (f"{stage}-parts", "metrics")
 
 
 def test_several_gpus_are_shared_out_by_torchrun(tmp_path: Path) -> None:
@@ -204,13 +227,21 @@ def test_several_nodes_take_the_place_of_one_by_configuration(tmp_path: Path) ->
     assert "pretrain" not in tasks
     constants = tasks["trainjob"].inputs.parameters
     assert constants["num_nodes"].runtime_value.constant.number_value == 3
+    assert constants["part"].component_input_parameter.startswith("pipelinechannel--loop-item")
     assert constants["gpus_per_node"].runtime_value.constant.number_value == 1
     (mount,) = package.kubernetes("trainjob").pvc_mount
     assert (mount.constant, mount.mount_path) == ("leftright-nodes", "/shared")
     assert "accelerator" not in package.container("trainjob")["resources"], (
         "the nodes have the GPUs, not the one that waits"
     )
-    assert tasks["localize"].inputs.artifacts["model"].task_output_artifact.producer_task == "trainjob"
+    ((selector,),) = [
+        output.artifact_selectors
+        for component in package.spec.components.values()
+        if "trainjob" in component.dag.tasks
+        for name, output in component.dag.outputs.artifacts.items()
+        if name.endswith("-out")
+    ]
+    assert selector.producer_subtask == "trainjob"
 
 
 def test_half_done_work_outlives_its_pod_where_a_claim_is_named(tmp_path: Path) -> None:
@@ -232,6 +263,11 @@ def test_the_retraining_ends_early_where_the_gate_says_so(default: Package, tmp_
     behind = package.spec.components[condition.component_ref.name].dag.tasks
     assert {"pretrain", "compare", "promote"} <= set(behind)
     assert not {"gate", "champion", "curate"} & set(behind)
+    inputs = tasks["train-and-compare"].inputs.parameters
+    (task,) = inputs["pretrain_tasks"].runtime_value.constant.list_value
+    assert task == "flip"
+    assert "pretrain_tasks" not in package.spec.root.input_definitions.parameters
+    assert "pretrain_seed" in package.spec.root.input_definitions.parameters
     for name in ("champion", "gate", "promote", "outcome", "resolve"):
         assert not tasks[name].caching_options.enable_cache, f"{name} depends on the registry, which is no input"
 

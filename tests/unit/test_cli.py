@@ -83,9 +83,10 @@ def test_python_m_leftright_is_the_same_program():
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("stage", cli.IN_PROCESSES)
 @pytest.mark.parametrize("count", ["two", "0", "-1", ""])
-def test_a_wrong_number_of_processes_is_one_line(count, monkeypatch, capsys):
+def test_a_wrong_number_of_processes_is_one_line(stage, count, monkeypatch, capsys):
     monkeypatch.setenv("LEFTRIGHT_PROCESSES", count)
     monkeypatch.delenv("RANK", raising=False)
-    assert cli.main(["pretrain"]) == 2
-    assert capsys.readouterr().err.startswith(f"leftright pretrain: LEFTRIGHT_PROCESSES={count}: give the number")
+    assert cli.main([stage]) == 2
+    assert capsys.readouterr().err.startswith(f"leftright {stage}: LEFTRIGHT_PROCESSES={count}: give the number")

@@ -54,6 +54,25 @@ def test_a_list_of_artifacts_becomes_a_flag_of_several_words(tmp_path):
     assert task is not None
 
 
+def test_the_metrics_of_stages_are_one_flag(tmp_path):
+    """Those of a list too, in a command that takes metrics; in another they have no use."""
+    inputs = {
+        "pretrain_metrics": [artifact("m", "minio://b/0"), artifact("m", "minio://b/1")],
+        "localize_metrics": [artifact("m", "minio://b/2")],
+        "finetune_metrics": [],
+        "models": [artifact("out", "minio://b/3")],
+        "truth": [artifact("out", "minio://b/4")],
+    }
+    text = document(tmp_path / "e.json", inputs)
+    words, _ = executor.take(["--executor-input", text], {"stage_metrics", "models"})
+    assert words == ["--stage_metrics", "/minio/b/0", "/minio/b/1", "/minio/b/2", "--models", "/minio/b/3"]
+    assert executor.take(["--executor-input", text], {"models"})[0] == ["--models", "/minio/b/3"]
+    words, _ = executor.take(["--executor-input", text], {"localize_metrics", "stage_metrics"})
+    assert words == ["--stage_metrics", "/minio/b/0", "/minio/b/1", "--localize_metrics", "/minio/b/2"]
+    given = ["--stage_metrics", "metrics"]
+    assert executor.take([*given, "--executor-input", text], {"stage_metrics"})[0] == given
+
+
 @pytest.mark.parametrize("flag", [["--decided_by", "x"], ["--decided-by", "x"], ["--decided_by=x"]])
 def test_a_flag_that_is_given_wins(tmp_path, flag):
     text = document(tmp_path / "e.json", {"decided_by": [artifact("d", "/other")]})

@@ -157,8 +157,8 @@ def _trained(models: Sequence[Path]) -> Trained | None:
 
     Raises InputError where a directory holds no task at all, or the flip task's results are incomplete.
     """
-    if empty := [place for place in models if not any((place / name).is_dir() for name in PRETEXTS)]:
-        raise InputError(f"{empty[0]}: holds no pretext task; run pretrain, or correct the path")
+    if models and not any((place / name).is_dir() for place in models for name in PRETEXTS):
+        raise InputError(f"{models[0]}: holds no pretext task; run pretrain, or correct the path")
     directory = next((place / FLIP for place in models if (place / FLIP).is_dir()), None)
     if directory is None:
         return None

@@ -88,6 +88,15 @@ def test_the_namespace_and_the_name_are_the_run_s(trainers, place):
     assert body["metadata"]["name"] == NAME
 
 
+def test_the_tasks_reach_the_nodes_beside_the_command(trainers, place):
+    """A component cannot write a list within the JSON of the command."""
+    trainers.train = learn
+    run(place, tasks=("flip", "shift"))
+    ((_, _, _, body),) = trainers.asked("POST")
+    words = body["spec"]["trainer"]["args"]
+    assert words[: len(WORDS) + 4] == [*WORDS, "--tasks", "flip", "shift", "--shards"]
+
+
 def test_a_change_is_said_once(trainers, place, caplog):
     caplog.set_level(logging.INFO)
     trainers.train, trainers.statuses = learn, [{}, RUNNING, RUNNING, RUNNING, COMPLETE]

@@ -168,6 +168,9 @@ def run(
     mine = files.Part.parse(part).of(variants(config.tasks, config.initialisations, config.ablations))
     plan = _plan(config, shards, models, mine)
     with joined(config.accelerator) as processes:
+        for task in config.tasks:
+            if (size := _of_task(config, task, "batch_size")) % processes.count:
+                raise InputError(f"{task}_batch_size {size}: not a multiple of the {processes.count} processes")
         fingerprint = _fingerprint(plan, part)
         begun = files.resume_directory(out, fingerprint) if processes.is_first else nullcontext(out)
         with begun as directory:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from leftright.audio import swap_channels
 from leftright.data.augmentation import adjust_colour, mirror_frames, where
-from leftright.data.face_targets import Face, Faces, FixedFaces, Target, TrainingFaces, targets_of
+from leftright.data.face_targets import COLUMNS, Face, Faces, FixedFaces, Target, TrainingFaces, targets_of
 from leftright.data.shards import PCM_FULL_SCALE
 from leftright.errors import InputError
 from leftright.metrics.bootstrap import bootstrap, bootstrap_mean
@@ -80,7 +80,11 @@ class FaceTracking:
     """The task on some shards. Boxes are judged as fractions of the whole picture."""
 
     def __init__(self, material: Material, judging: Judging, min_agreement: float) -> None:
-        """Raises InputError where a split has no clip whose face is heard."""
+        """Raises InputError where the shards say nothing of faces, or a split has no clip whose face is heard."""
+        if missing := [name for name in COLUMNS if name not in material.store.reader.index]:
+            raise InputError(
+                f"track: the shards lack the column {missing[0]}; filter, curate and pack again, or leave track out"
+            )
         self._material, self._judging = material, judging
         self.targets = {name: targets_of(material.store, rows, min_agreement) for name, rows in material.rows.items()}
         if empty := [name for name, targets in self.targets.items() if not targets]:

@@ -1,11 +1,21 @@
-"""The house's rules that a machine can hold: length of functions and files, annotations, words that have no place here."""
+"""The house's rules that a machine can hold: length of functions and files, annotations, words that have no place here.
+
+And its conventions, by physics: left is left, and what is mirrored is mirrored everywhere.
+"""
 
 import ast
 import re
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+
+from leftright.audio import LEFT, RIGHT, log_energy_difference, swap_channels
+from leftright.data.augmentation import mirror_frames
+from leftright.models.spatializer import to_stereo
+from leftright.training.face_tracking import mirror_boxes
 
 ROOT = Path(__file__).parents[2]
 SOURCES = sorted((ROOT / "src").rglob("*.py"))
@@ -61,3 +71,53 @@ def test_mlflow_is_imported_in_one_file() -> None:
         path.name for path in SOURCES if re.search(r"^\s*(import|from) mlflow", path.read_text(), re.MULTILINE)
     ]
     assert importing == ["tracking.py"]
+
+
+def test_a_difference_like_the_sum_is_a_sound_on_the_left() -> None:
+    """Spatialize predicts left less right, everywhere: its sum and difference become the channels that they came from."""
+    source = torch.from_numpy(np.random.default_rng(0).normal(size=1000))
+    panned_left = torch.stack((source, 0.25 * source))
+    stereo = to_stereo(panned_left.sum(dim=0), panned_left[LEFT] - panned_left[RIGHT])
+    torch.testing.assert_close(stereo, panned_left)
+    assert log_energy_difference(stereo.numpy()) == pytest.approx(-20 * np.log10(4))
+    all_left = to_stereo(source, source)
+    assert all_left[LEFT].equal(source) and not all_left[RIGHT].any()
+
+
+def test_the_mirror_is_one_and_the_same_for_picture_sound_and_box() -> None:
+    """What is seen left of the middle and heard left is seen and heard right of it afterwards, where its box is as well."""
+    frames = torch.zeros(1, 3, 8, 8)
+    frames[..., 2:4, 1:3] = 1.0
+    box = torch.tensor([1 / 8, 2 / 8, 3 / 8, 4 / 8])
+    sound = np.array([[0.4, -0.4], [0.1, -0.1]])
+    level_db = float(log_energy_difference(sound))
+
+    def place(picture: torch.Tensor) -> tuple[float, float]:
+        """Left and right edge of what is bright, as fractions of the picture."""
+        columns = picture.sum(dim=(0, 1, 2)).nonzero().flatten().tolist()
+        return columns[0] / 8, (columns[-1] + 1) / 8
+
+    assert place(frames) == pytest.approx((box[0].item(), box[2].item()))
+    assert level_db < 0
+    mirrored = mirror_boxes(box)
+    assert place(mirror_frames(frames)) == (5 / 8, 7 / 8) == pytest.approx((mirrored[0].item(), mirrored[2].item()))
+    assert mirrored[[1, 3]].equal(box[[1, 3]])
+    assert log_energy_difference(swap_channels(sound)) == pytest.approx(-level_db)
+
+
+def _calls(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    called = [node.func for node in ast.walk(function) if isinstance(node, ast.Call)]
+    plain = {name.id for name in called if isinstance(name, ast.Name)}
+    return plain | {name.attr for name in called if isinstance(name, ast.Attribute)}
+
+
+def test_no_training_mirrors_the_picture_without_the_sound() -> None:
+    """Where the channels are exchanged by a coin the picture is mirrored by the same one, in one function."""
+    found = 0
+    for path in (ROOT / "src/leftright/training").glob("*.py"):
+        for function in _functions(path):
+            calls = _calls(function)
+            if {"where", "mirror_frames"} <= calls:
+                assert "swap_channels" in calls, f"{path.name}: {function.name}"
+                found += 1
+    assert found >= 5  # flip, contrast, track, spatialize, separate

@@ -150,7 +150,7 @@ def test_windows_are_cut_from_it(packed):
 
 def test_pretrain_learns_from_it(packed, tmp_path):
     outcome = pretrain.run(CONFIG, shards=(packed,), out=tmp_path / "pretrain", metrics=tmp_path / "pretrain.json")
-    table = pd.read_parquet(tmp_path / "pretrain/predictions.parquet")
+    table = pd.read_parquet(tmp_path / "pretrain/flip/predictions.parquet")
     assert {name: set(rows["video"]) for name, rows in table.groupby("split")} == {
         name: set(SPLIT[name]) for name in set(table["split"])
     }

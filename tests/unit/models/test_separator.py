@@ -14,7 +14,11 @@ NUM_SAMPLES = TINY_WINDOW.num_samples
 class ByColour(nn.Module):
     """In the U-Net's place: who asks for red gets what lies below bin 128, who asks for blue what lies above."""
 
-    def forward(self, spectrogram: Tensor, condition: Tensor) -> Tensor:
+    def encode(self, spectrogram: Tensor) -> list[Tensor]:
+        return [spectrogram]
+
+    def decode(self, levels: list[Tensor], condition: Tensor) -> Tensor:
+        (spectrogram,) = levels
         wants_high = condition.mean(dim=(1, 2)) > 0
         is_high = (torch.arange(256) >= 128).view(1, 1, 256, 1).expand_as(spectrogram)
         return torch.where(wants_high.view(-1, 1, 1, 1) == is_high, 40.0, -40.0)
@@ -85,6 +89,14 @@ def test_other_pictures_other_sounds():
     asked, exchanged = network.separate(mixture, frames(RED, BLUE)), network.separate(mixture, frames(BLUE, RED))
     torch.testing.assert_close(asked, exchanged.flip(0))
     assert not torch.allclose(asked, exchanged, atol=1e-3)
+
+
+def test_several_clips_of_one_mixture_are_asked_for_at_once():
+    network, mixture = separator(), band(0.0, 1.0, 2, 2)
+    pictures = torch.stack((frames(RED, RED), frames(BLUE, BLUE)), dim=1)
+    masks = network.masks(mixture, pictures)
+    for place, colour in enumerate((RED, BLUE)):
+        torch.testing.assert_close(masks[:, place], network(mixture, frames(colour, colour)), atol=1e-6, rtol=1e-5)
 
 
 def test_the_real_network_hears_the_picture_too():

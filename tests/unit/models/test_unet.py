@@ -43,9 +43,13 @@ def test_an_odd_length_is_that_of_silence_behind_it():
     torch.testing.assert_close(network(spectrogram, condition), network(longer, condition)[..., :50])
 
 
-def test_without_a_condition():
-    network, spectrogram = small(num_condition=0), torch.randn(1, 2, 32, 40)
-    assert network(spectrogram).shape == spectrogram.shape
+def test_a_spectrogram_is_encoded_once_for_several_conditions():
+    network, spectrogram = small().eval(), torch.randn(1, 2, 32, 64)
+    conditions = torch.randn(2, 3, 2)
+    levels = [level.repeat_interleave(2, dim=0) for level in network.encode(spectrogram)]
+    both = network.decode(levels, conditions)
+    for place in (0, 1):
+        torch.testing.assert_close(both[place : place + 1], network(spectrogram, conditions[place : place + 1]))
 
 
 @pytest.mark.parametrize("step", [0, 4, 8])

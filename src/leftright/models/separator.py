@@ -66,6 +66,14 @@ class Separator(nn.Module):
             return frames.new_zeros(len(frames), self.visual.num_features, frames.shape[1])
         return self.visual(frames)
 
+    def separate_all(self, mixture: Tensor, frames: Tensor) -> Tensor:
+        """The sounds of several clips in one mixture. frames : (batch, clips, time, 3, crop, crop). Returns (batch, clips, 2,
+        samples).
+        """
+        num_clips = frames.shape[1]
+        masks = self.masks(mixture, frames).flatten(0, 1)
+        return self.masked(mixture.repeat_interleave(num_clips, dim=0), masks).unflatten(0, (-1, num_clips))
+
     def separate(self, mixture: Tensor, frames: Tensor) -> Tensor:
         """The asked clip's sound in the mixture, (batch, 2, samples)."""
         return self.masked(mixture, self(mixture, frames))

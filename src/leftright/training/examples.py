@@ -62,7 +62,10 @@ class Example:
 def write_examples(task: FaceTracking | Spatialization | Separation, network: Any, folder: Path, count: int) -> None:
     """Write at most `count` examples to `folder`: FLAC files, PNG files, and `examples.json`, which says what they are."""
     folder.mkdir(parents=True, exist_ok=True)
-    if isinstance(task, FaceTracking):
+    examples: list[Example] = []
+    if not count:
+        pass
+    elif isinstance(task, FaceTracking):
         examples = _tracked(task.test, network, folder, count)
     elif isinstance(task, Spatialization):
         examples = _made_stereo(task, network, folder, count)

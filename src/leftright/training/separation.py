@@ -173,6 +173,8 @@ class Separation:
 
 def separated(network: Separator, mixed: Mixture) -> Tensor:
     """The sounds of both clips of each mixture, (batch, 2 clips, 2 ears, samples)."""
+    if network.inputs == "both":
+        return network.separate_all(mixed.sound, mixed.frames)
     masks = masks_of(network, mixed).flatten(0, 1)
     return network.masked(mixed.sound.repeat_interleave(2, dim=0), masks).unflatten(0, (-1, 2))
 

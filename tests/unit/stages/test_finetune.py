@@ -153,7 +153,7 @@ def test_every_variant_has_a_folder_and_numbers_or_a_reason(everything):
     for variant in ALL:
         has_numbers = any(key.startswith(f"finetune.{variant.task}.{variant.name}.") for key in values)
         assert has_numbers == (str(variant) not in reasons), variant
-    names = ("curves.csv", "model.pt", "predictions.parquet")
+    names = ("curves.csv", "examples/examples.json", "model.pt", "predictions.parquet")
     written = [f"{variant}/{name}" for variant in ALL if str(variant) not in reasons for name in names]
     assert files_in(everything / "finetune") == sorted([*written, "not_run.json"])
     assert not (everything / "finetune.partial").exists()

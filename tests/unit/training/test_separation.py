@@ -37,7 +37,18 @@ def with_coins(batch: Pair, first: bool, second: bool) -> Pair:
     return batch._replace(is_mirrored=torch.tensor([[first, second]]).expand(len(batch.waveform), -1))
 
 
-class Sources(nn.Module):
+class Stub(nn.Module):
+    """A network in whose `separate` each picture stands beside the mixture that it is asked of."""
+
+    inputs = "both"
+
+    def separate_all(self, heard, frames):
+        num_clips = frames.shape[1]
+        asked = self.separate(heard.repeat_interleave(num_clips, dim=0), frames.flatten(0, 1))
+        return asked.unflatten(0, (-1, num_clips))
+
+
+class Sources(Stub):
     """Knows the sources of every pair, and gives for each picture the clip that it is of, or else the other one.
 
     Pictures are told by their bytes: the network is handed a mixture and a picture, as any other.
@@ -126,7 +137,7 @@ def test_after_the_mirror_each_picture_still_shows_the_side_that_is_heard(batch)
 def test_each_clip_is_asked_for_by_its_own_picture(batch):
     """Estimates stand where their clips stand."""
 
-    class Echo(nn.Module):
+    class Echo(Stub):
         """Says the mean of the picture, plus a thousand times the mixture's number."""
 
         def separate(self, heard, frames):
@@ -172,7 +183,7 @@ def test_a_rows_clip_is_the_one_that_is_asked_for(task, material):
 
 
 def test_the_mixture_itself_improves_nothing(task):
-    class Nothing(nn.Module):
+    class Nothing(Stub):
         def __init__(self) -> None:
             super().__init__()
             self.nothing = nn.Parameter(torch.zeros(1))
@@ -194,7 +205,7 @@ def test_a_clip_that_is_silent_is_left_out_of_the_means(task):
     assert task.summary(spoilt)["sdr_db"].n == len(table) - 1
 
 
-class Masks(nn.Module):
+class Masks(Stub):
     """Knows the ratio of each asked clip's magnitude to the mixture's, or says one half."""
 
     transform = Transform()
@@ -203,9 +214,10 @@ class Masks(nn.Module):
         super().__init__()
         self.wanted, self.knows = self.transform(mixture(batch).sources.flatten(0, 1)).abs()[:, :, :256], knows
 
-    def forward(self, heard, frames):
-        sound = self.transform(heard).abs()[:, :, :256]
-        return self.wanted / sound.clamp_min(1e-9) if self.knows else torch.full_like(sound, 0.5)
+    def masks(self, heard, frames):
+        sound = self.transform(heard.repeat_interleave(2, dim=0)).abs()[:, :, :256]
+        masks = self.wanted / sound.clamp_min(1e-9) if self.knows else torch.full_like(sound, 0.5)
+        return masks.unflatten(0, (-1, 2))
 
 
 @pytest.mark.parametrize("distance", ["l1", "mse"])
@@ -233,3 +245,49 @@ def test_a_split_of_one_video_is_named(material):
     lone = replace(material, rows={**material.rows, "test": material.rows["test"][:1]})
     with pytest.raises(InputError, match="separate: the test split has clips of one video alone; curate more videos"):
         Separation(lone, JUDGING, "l1")
+
+
+class Blind(nn.Module):
+    """Hears alone, and gives the true mask of a mixture's first or second clip, whichever it is told."""
+
+    inputs, transform = "sound", Transform()
+
+    def __init__(self, pairs, gives: int) -> None:
+        super().__init__()
+        self.nothing, self.known = nn.Parameter(torch.zeros(1)), {}
+        for number in range(len(pairs)):
+            mixed = mixture(Pair(*(torch.as_tensor(np.asarray(field))[None] for field in pairs[number])))
+            own, whole = (self.transform(sound).abs()[:, :256] for sound in (mixed.sources[0, gives], mixed.sound[0]))
+            self.known[mixed.sound.numpy().tobytes()] = (own / whole.clamp_min(1e-9)).clamp(0, 1)
+
+    def forward(self, heard, frames):
+        return torch.stack([self.known[sound[None].numpy().tobytes()] for sound in heard])
+
+    masked = Separator.masked
+
+
+def test_who_only_hears_is_judged_by_guessing_and_by_the_best_naming(task):
+    """Which of the two parts it calls the first is of no account to either."""
+    tables = [task.examine(Blind(task.pairs, gives)) for gives in (0, 1)]
+    for table in tables:
+        asked, best = (table[table["condition"] == name].reset_index(drop=True) for name in ("asked", "best"))
+        assert asked["clip"].tolist() == best["clip"].tolist()
+        assert len(asked) == 2 * len(task.pairs)
+        assert (best["sdr_db"] > asked["sdr_db"]).all()
+        values = task.summary(table)
+        assert values["best.sdr_db"].value == pytest.approx(best["sdr_db"].mean())
+        assert values["sdr_db"].value == pytest.approx(asked["sdr_db"].mean())
+
+
+def test_who_only_hears_learns_to_part_and_not_to_name(task, batch):
+    """The loss is the same whichever clip of a mixture stands first, and that of the better naming."""
+    turned = batch._replace(**{name: torch.as_tensor(getattr(batch, name)).flip(1) for name in Pair._fields})
+    torch.manual_seed(0)
+    network = Separator(TINY, task.pairs.store.geometry, 2, "sound").eval()
+    torch.testing.assert_close(step(network, batch, "l1")["loss"], step(network, turned, "l1")["loss"])
+    mixed = mixture(batch)
+    masks = network(mixed.sound, mixed.frames[:, 0])
+    heard, wanted = (network.transform(sound).abs()[..., :256, :] / 0.05 for sound in (mixed.sound, mixed.sources))
+    parts = torch.stack((masks, 1 - masks), dim=1) * heard[:, None]
+    either = [(parts - each).abs().mean(dim=(1, 2, 3, 4)) for each in (wanted, wanted.flip(1))]
+    torch.testing.assert_close(step(network, batch, "l1")["loss"], torch.minimum(*either).mean())

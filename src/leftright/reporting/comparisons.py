@@ -12,10 +12,13 @@ import pandas as pd
 from leftright.errors import InputError
 from leftright.metrics.paired import paired_difference, sign_flip_p_value
 from leftright.reporting.downstream import (
+    ASKED,
+    BEST,
     BY_KEY,
     MIRRORED,
     MONO,
     PREDICTED,
+    SEPARATE,
     SHOWN,
     SPATIALIZE,
     Finetuned,
@@ -24,7 +27,7 @@ from leftright.reporting.downstream import (
 )
 from leftright.reporting.shares import Resampling
 from leftright.results import Value
-from leftright.training.variants import ABLATIONS, INITIALISATIONS
+from leftright.training.variants import ABLATIONS, INITIALISATIONS, SOUND_ONLY
 
 SIGNIFICANT = 0.05
 BETTER, WORSE, NOT_SHOWN = "better", "worse", "no difference shown"
@@ -85,18 +88,23 @@ def _pairs(task: Task, finetuned: Finetuned) -> Iterator[tuple[tuple[str, str], 
             yield (SHOWN, name), tables
     for condition in (MIRRORED, MONO) if task is SPATIALIZE else ():
         yield (PREDICTED, condition), (_predicted(ours), _of(ours, condition))
+    blind = finetuned.predictions.get((task.key, SOUND_ONLY)) if task is SEPARATE else None
+    if blind is not None:
+        tables = (_predicted(ours), _of(blind, BEST))
+        _check_same(task, SOUND_ONLY, *tables)
+        yield (SHOWN, BEST), tables
 
 
 def _predicted(table: pd.DataFrame) -> pd.DataFrame:
-    return _of(table, PREDICTED) if "condition" in table else table
+    return _of(table, PREDICTED, ASKED) if "condition" in table else table
 
 
-def _of(table: pd.DataFrame, condition: str) -> pd.DataFrame:
-    return table[table["condition"] == condition].reset_index(drop=True)
+def _of(table: pd.DataFrame, *conditions: str) -> pd.DataFrame:
+    return table[table["condition"].isin(conditions)].reset_index(drop=True)
 
 
 def _check_same(task: Task, name: str, ours: pd.DataFrame, theirs: pd.DataFrame) -> None:
-    columns = list(task.rows)
+    columns = [column for column in task.rows if column != "condition"]
     if not ours[columns].equals(theirs[columns]):
         raise InputError(f"{task.key}: {SHOWN} and {name} were judged on other clips; run finetune again")
 

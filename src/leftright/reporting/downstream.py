@@ -21,6 +21,8 @@ SHOWN = "flip"
 """The variant whose examples are shown, and that is compared with the others: the paper's own."""
 PREDICTED, MIRRORED, MONO = "predicted", "mirrored", "mono"
 """The conditions in which `spatialize` is judged."""
+ASKED, BEST = "asked", "best"
+"""Those of `separate`: by what was asked for; and, where only the sound is known, with the two parts named after the fact."""
 
 Box = tuple[str, str, str, str]
 BOX: Box = ("left", "top", "right", "bottom")
@@ -96,7 +98,7 @@ SEPARATE = Task(
         Measure("sdr_improvement_db", "gain in SDR (dB)", "higher", 2),
     ),
     (_SDR,),
-    ("clip", "mixed_with"),
+    ("clip", "mixed_with", "condition"),
 )
 BY_KEY: Mapping[str, Task] = {task.key: task for task in (TRACK, SPATIALIZE, SEPARATE)}
 

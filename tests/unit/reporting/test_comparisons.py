@@ -77,11 +77,20 @@ def test_the_mirrored_picture_and_mono_are_compared_within_flip() -> None:
     assert differences["mono", "env"] == pytest.approx(-0.05)
 
 
+def asked(numbers: list[float], condition: str = "asked") -> pd.DataFrame:
+    clips = {"clip": ["a", "b"], "mixed_with": ["b", "a"], "video": ["v", "w"]}
+    return pd.DataFrame({**clips, "condition": condition, "sdr_db": numbers})
+
+
+def test_who_only_hears_is_compared_by_guessing_and_by_the_best_naming() -> None:
+    blind = pd.concat([asked([1.0, 3.0]), asked([6.0, 6.0], "best")], ignore_index=True)
+    tables = {("separate", "flip"): asked([5.0, 4.0]), ("separate", "sound_only"): blind}
+    found = comparisons.compare(Finetuned(tables, {}, {}), RESAMPLING)
+    assert {each.second: each.difference.value for each in found} == {"sound_only": 2.5, "best": -1.5}
+
+
 def test_an_undefined_ratio_is_left_out() -> None:
-    tables = {
-        name: pd.DataFrame({"clip": ["a", "b"], "mixed_with": ["b", "a"], "video": ["v", "w"], "sdr_db": numbers})
-        for name, numbers in (("flip", [5.0, float("nan")]), ("scratch", [3.0, 1.0]))
-    }
+    tables = {name: asked(numbers) for name, numbers in (("flip", [5.0, float("nan")]), ("scratch", [3.0, 1.0]))}
     found = comparisons.compare(
         Finetuned({("separate", name): table for name, table in tables.items()}, {}, {}), RESAMPLING
     )

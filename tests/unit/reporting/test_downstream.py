@@ -17,7 +17,7 @@ from leftright.training.variants import ABLATIONS, INITIALISATIONS, TASKS
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     """One variant of one task, with an example; another was not run."""
-    table = pd.DataFrame({"clip": ["a"], "mixed_with": ["b"], "video": ["v"], "sdr_db": [1.0]})
+    table = pd.DataFrame({"clip": ["a"], "mixed_with": ["b"], "condition": ["asked"], "video": ["v"], "sdr_db": [1.0]})
     write_table(tmp_path / "separate/flip/predictions.parquet", table)
     (tmp_path / "not_run.json").write_text('{"separate/supervised": "no weights"}')
     folder = tmp_path / "separate/flip/examples"

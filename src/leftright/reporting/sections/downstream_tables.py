@@ -5,13 +5,13 @@ from itertools import groupby
 
 from leftright.reporting.blocks import Cell, Column, Row, Table, cells
 from leftright.reporting.comparisons import Comparison
-from leftright.reporting.downstream import MIRRORED, MONO, NAMES, SHOWN, SPATIALIZE, TRACK, Measure, Task
+from leftright.reporting.downstream import BEST, MIRRORED, MONO, NAMES, SHOWN, SPATIALIZE, TRACK, Measure, Task
 from leftright.reporting.face_truth import DETECTOR, FaceTruth
 from leftright.reporting.inputs import Inputs
 from leftright.reporting.numbers import NOT_RUN, UNKNOWN, count, decimal, interval, number_of, probability, signed
 from leftright.reporting.published import PSEUDO_BINAURAL, UPMIXING
 from leftright.results import Value
-from leftright.training.variants import ABLATIONS, INITIALISATIONS
+from leftright.training.variants import ABLATIONS, INITIALISATIONS, SOUND_ONLY
 
 NOT_TRAINED = "it was not among the variants that were trained"
 
@@ -41,7 +41,9 @@ _NOTES: Mapping[str, str] = {
     "track": f"Judged by the detector’s boxes. AP is COCO’s mean over overlaps, AP50 at one half; "
     f"centre x the correlation of the boxes’ centres. {_PUBLISHED}",
     "spatialize": f"Phase is of left minus right. Mag, the field’s fifth measure, is twice the STFT distance. {_PUBLISHED}",
-    "separate": f"The mixture’s SDR is what an untouched mixture has; the gain is above it. {_PUBLISHED}",
+    "separate": "Without the picture a model can part the mixture in two and not know which part is asked for: it is judged "
+    "as by a guess, and, to compare with, with its parts given to the clips that they fit best, which no task would do for it. "
+    f"The mixture’s SDR is what an untouched mixture has; the gain is above it. {_PUBLISHED}",
 }
 
 
@@ -73,6 +75,9 @@ def _baselines(task: Task, metrics: Mapping[str, Value]) -> Iterator[Row]:
     if mixture is not None:
         yield Row(cells("To compare with"), "heading")
         sdr = Cell(decimal(mixture.value, 2), interval(mixture, 2))
+        blind = [metrics.get(f"finetune.{task.key}.{SOUND_ONLY}.{BEST}.{measure.key}") for measure in task.measures]
+        if any(value is not None for value in blind):
+            yield _measured(task, "without the picture, the two parts named after the fact", blind)
         yield Row((Cell("the mixture"), sdr, *cells("", "", ""), Cell(number_of(mixture)), Cell(UNKNOWN)))
 
 
@@ -97,6 +102,7 @@ _AGAINST = {
     "shift": "flip − shift",
     "sound_only": "flip − flip without the picture",
     "picture_only": "flip − flip without the sound",
+    BEST: "flip − without the picture, parts named",
     MIRRORED: "its picture − the mirrored picture",
     MONO: "predicted − mono",
 }

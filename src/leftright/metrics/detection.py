@@ -64,8 +64,12 @@ def average_precision(
     from torchmetrics.detection import MeanAveragePrecision
 
     # COCO's own numbers: torchmetrics' defaults are in single precision, where 7 of 100 does not reach a recall of 0.07.
+    # Under torchrun the first process judges alone: a metric that gathers would wait for the others for ever.
     metric = MeanAveragePrecision(
-        iou_thresholds=thresholds.tolist(), rec_thresholds=_RECALLS.tolist(), extended_summary=True
+        iou_thresholds=thresholds.tolist(),
+        rec_thresholds=_RECALLS.tolist(),
+        extended_summary=True,
+        sync_on_compute=False,
     )
     metric.warn_on_many_detections = False
     metric.update(

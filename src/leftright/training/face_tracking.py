@@ -1,5 +1,6 @@
 """The task `track`: where is the sounding face while this is heard? (Supplement, section B.)"""
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -36,7 +37,8 @@ def anchor_sizes(targets: Sequence[Target], num_anchors: int, seed: int) -> tupl
     """
     boxes = np.array([target.box for target in targets])
     sizes = np.log(np.maximum(boxes[:, 2:] - boxes[:, :2], 1e-3))
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of fewer sizes than anchors, some of which are then the same
         centres, _ = kmeans2(sizes, num_anchors, minit="++", rng=np.random.default_rng(seed), missing="warn")
     return tuple((float(width), float(height)) for width, height in np.exp(centres[np.lexsort(centres.T)]).round(6))
 

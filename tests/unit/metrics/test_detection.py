@@ -201,3 +201,13 @@ def test_boxes_the_wrong_way_round_are_refused():
         average_precision([np.zeros(4)], [np.zeros(1)], [boxes(FACE)])
     with pytest.raises(ValueError, match="zip"):
         average_precision([boxes(FACE)], [], [boxes(FACE)])
+
+
+def test_the_process_that_judges_waits_for_no_other(monkeypatch):
+    """Under torchrun one process judges; a metric that gathers from all of them would never return."""
+    import torchmetrics.metric
+
+    monkeypatch.setattr(torchmetrics.metric, "jit_distributed_available", lambda: True)
+    monkeypatch.setattr(torchmetrics.metric, "gather_all_tensors", lambda *_, **__: pytest.fail("gathered"))
+    box = np.array([[0.1, 0.1, 0.5, 0.5]])
+    assert average_precision([box], [np.array([0.9])], [box]) == pytest.approx(1.0)

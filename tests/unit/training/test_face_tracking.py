@@ -134,7 +134,7 @@ def test_anchors_are_the_sizes_that_boxes_have():
     assert anchor_sizes(small + large, 2, seed=0) == sizes
 
 
-@pytest.mark.filterwarnings("ignore:One of the clusters is empty")
+@pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("count", [1, 3])
 def test_fewer_boxes_than_anchors_still_make_anchors(count):
     targets = [Target(0, 0.0, (0.1, 0.1, 0.3 + 0.1 * number, 0.5)) for number in range(count)]

@@ -76,7 +76,7 @@ class Config(Recipe):
     initialisations: tuple[str, ...]
     """What each task begins with: "scratch", "supervised", and the pretext tasks "mismatch", "shift" and "flip"."""
     ablations: Literal["all", "none"]
-    """Whether each task is also trained without one of its inputs, from the flip model or the first one there is."""
+    """Whether each task is also trained without one of its inputs, from the flip model, or else as the last initialisation."""
     supervised_weights: str
     """ResNet-18's ImageNet weights: "torchvision", which fetches them, or a file."""
     window_s: float

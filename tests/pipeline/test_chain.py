@@ -84,7 +84,7 @@ def test_two_experiments_stand_side_by_side_in_mlflow(project: Path) -> None:
     for name, rate in rates.items():
         (parent,) = [found for found in runs if found["name"] == name]
         nested = {found["name"]: found for found in runs if found["parent"] == parent["id"]}
-        assert set(nested) == {"pretrain", "localize", "report"}, "only what depends on the rate runs again"
+        assert set(nested) == {"pretrain", "localize", "finetune", "report"}, "only what depends on the rate runs again"
         assert float(nested["pretrain"]["params"]["learning_rate"]) == float(rate)
         assert {"flip.accuracy", "flip.accuracy.low", "flip.accuracy.high"} <= set(nested["pretrain"]["metrics"])
         assert "localize.pca.pearson" in parent["metrics"]

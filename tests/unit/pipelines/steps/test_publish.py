@@ -109,10 +109,10 @@ def test_a_publisher_that_is_stopped_leaves_no_commit_without_its_data(repo, tmp
         with monkeypatch.context() as patched:
             _fail_at(patched, *failing)
             with pytest.raises(KeyboardInterrupt):
-                published(repo, tmp_path / "2", model=other)
+                published(repo, tmp_path / "2", models=(other,))
         assert log(repo, "--format=%H") == [first]
         assert not (tmp_path / "2").exists()
-    second = published(repo, tmp_path / "2", model=other)
+    second = published(repo, tmp_path / "2", models=(other,))
     assert log(repo, "--format=%H") == [second, first]
 
 

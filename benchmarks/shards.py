@@ -14,7 +14,7 @@ import numpy as np
 
 from leftright import audio, video
 from leftright.clips import MANIFEST, locate, read_tables
-from leftright.data.shards import ShardReader, to_pcm
+from leftright.data.shards import ShardReader
 
 WINDOW_S = 2.87
 NUM_FRAMES = 18
@@ -83,7 +83,7 @@ def _from_clip(reader: ShardReader, row: int, first: int, path: Path) -> tuple[n
     frame_rate = reader.index["frame_rate"][row]
     size = (int(reader.index["height"][row]), int(reader.index["width"][row]))
     start = round(first / frame_rate * audio.SAMPLE_RATE)
-    waveform = to_pcm(audio.resample(*video.decode_audio(path)))
+    waveform = audio.to_pcm(audio.resample(*video.decode_audio(path)))
     # A thousandth later, since a time stamp may be rounded to it.
     frames = video.decode_frames(path, (first + np.arange(NUM_FRAMES)) / frame_rate + 0.001, size)
     return waveform[:, start : start + round(WINDOW_S * audio.SAMPLE_RATE)], frames.transpose(0, 3, 1, 2)

@@ -22,6 +22,7 @@ import yaml
 from torch.nn import functional as F
 from torch.optim import AdamW
 
+from leftright import audio
 from leftright.clips import write_table
 from leftright.data import shards
 from leftright.data.augmentation import AugmentationRange
@@ -157,7 +158,7 @@ def write_noise(directory: Path, frame_size: int) -> ShardReader:
                 0, 256, (round(CLIP_S * FRAME_RATE), frame_size // 8, frame_size // 8, 3), np.uint8
             )
             jpegs = [shards.encode_jpeg(frame.repeat(8, axis=0).repeat(8, axis=1), 95) for frame in frames]
-            waveform = shards.to_pcm(0.1 * generator.standard_normal((2, CLIP_S * 16_000)))
+            waveform = audio.to_pcm(0.1 * generator.standard_normal((2, CLIP_S * 16_000)))
             added = writer.add(shards.PackedClip(f"clip{number}", {}, waveform, jpegs))
             rows.append({**added, **size, "video": f"v{number}", "channel": "c", "shard": path.name})
     write_table(directory / shards.INDEX, pd.DataFrame(rows).assign(shard_bytes=path.stat().st_size))

@@ -19,4 +19,4 @@ def material_of(directory: Path, *, window_s: float = 1.0, frame_step: int = 2, 
     store = ClipStore(reader, window_geometry(reader, window_s, frame_step, crop=20), cache_mb=8)
     splits = reader.index["split_channel"]
     rows = {name: np.flatnonzero(splits == name).tolist() for name in ("train", "val", "test")}
-    return Material(store, rows, AugmentationRange(0.1, 0.1, 0.1), seed=0)
+    return Material(store, rows, AugmentationRange(0.1, 0.1, 0.1), seed=0, num_workers=0)

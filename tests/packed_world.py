@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from leftright.audio import SAMPLE_RATE, log_energy_difference
+from leftright.audio import SAMPLE_RATE, log_energy_difference, to_pcm
 from leftright.clips import write_table
 from leftright.data import shards
 
@@ -31,7 +31,7 @@ def packed_clip(
     frames[:, top : top + SQUARE, left : left + SQUARE] = generator.integers(180, 250, 3)
     noise = generator.normal(size=round(num_frames / FRAME_RATE * 16_000))
     gains = np.array([[0.025], [0.1]] if is_right else [[0.1], [0.025]])
-    return frames, shards.to_pcm(gains * noise)
+    return frames, to_pcm(gains * noise)
 
 
 def moving_clip(
@@ -52,7 +52,7 @@ def moving_clip(
     sound = np.sin(2 * np.pi * TONES_HZ[kind] * times_s) + 0.3 * generator.normal(size=num_samples)
     is_right = sides[np.minimum((times_s * FRAME_RATE).astype(int), num_frames - 1)] == 1
     waveform = np.stack([np.where(is_right, 0.02, 0.08), np.where(is_right, 0.08, 0.02)]) * sound
-    return frames, shards.to_pcm(waveform), _face(lefts, top, waveform)
+    return frames, to_pcm(waveform), _face(lefts, top, waveform)
 
 
 def _face(lefts: NDArray[np.int64], top: int, waveform: NDArray[np.float64]) -> dict[str, object]:

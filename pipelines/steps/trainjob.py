@@ -53,22 +53,13 @@ def run(
 ) -> Mapping[str, Value]:
     """Train on several nodes; writes what `pretrain` writes to `out`, and the metrics file. Returns the numbers.
 
-    Args:
-        image: of pretrain.
-        run_name: of this task in this run, and no other's; the TrainJob and the folder on the volume are named by it.
-        num_nodes: machines.
-        gpus_per_node: processes on each machine, one a GPU; 0 trains on CPUs, one process a machine.
-        cpus_per_node: cores that a node asks for.
-        memory_per_node: such as 64Gi; a node that takes more is killed.
-        command: the flags of `leftright pretrain` but for its paths, as a JSON list of words.
-        shards: directories that pack wrote.
-        out: directory for the model.
-        metrics: file for the numbers.
-        claim: volume claim that all nodes mount.
-        mount: where this task, and each node, has it mounted.
-        deadline_s: seconds after which the cluster ends the training.
-        tasks: of `leftright pretrain`, where `command` does not have them: a component cannot write a list within its JSON.
-        runtime: ClusterTrainingRuntime to start from.
+    image : of pretrain. run_name : of this task in this run, and no other's; the TrainJob and the folder on the volume are
+    named by it. num_nodes : machines. gpus_per_node : processes on each, one a GPU; 0 trains on CPUs, one process a machine.
+    cpus_per_node, memory_per_node : what a node asks for, such as 64Gi, beyond which it is killed. command : the flags of
+    `leftright pretrain` but for its paths, as a JSON list of words. shards : directories that pack wrote. out, metrics :
+    where the models and the numbers go. claim, mount : volume claim that all nodes mount, and where each node and this task
+    have it. deadline_s : seconds after which the cluster ends the training. tasks : of `leftright pretrain`, where `command`
+    does not have them: a component cannot write a list within its JSON. runtime : ClusterTrainingRuntime to start from.
     """
     check_words(command)
     if not mount.is_dir():

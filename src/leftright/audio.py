@@ -16,6 +16,9 @@ N_FFT = 512
 WIN_LENGTH = 400
 HOP_LENGTH = 160
 
+PCM_FULL_SCALE = 32_768
+"""Divide 16-bit samples by it for a waveform with full scale 1."""
+
 Waveform = TypeVar("Waveform")  # a numpy array or a torch tensor: this module imports no torch
 
 _FLOOR = 1e-10  # -100 dB of full-scale power: below it a bin is silence
@@ -34,6 +37,16 @@ def swap_channels(waveform: Waveform) -> Waveform:
     if waveform.shape[-2] != 2:  # type: ignore[attr-defined]
         raise ValueError(f"expected two channels, got {waveform.shape[-2]}")  # type: ignore[attr-defined]
     return waveform[..., [RIGHT, LEFT], :]  # type: ignore[index]
+
+
+def to_pcm(waveform: NDArray[np.floating]) -> NDArray[np.int16]:
+    """A waveform with full scale 1 as 16-bit samples, of the same shape; what is beyond full scale is clipped."""
+    return np.clip(np.round(waveform * PCM_FULL_SCALE), -PCM_FULL_SCALE, PCM_FULL_SCALE - 1).astype(np.int16)
+
+
+def from_pcm(samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    """16-bit samples as a waveform with full scale 1, of the same shape."""
+    return samples.astype(np.float32) / np.float32(PCM_FULL_SCALE)
 
 
 def log_energy_difference(waveform: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -7,10 +7,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from leftright.audio import SAMPLE_RATE
+from leftright.audio import SAMPLE_RATE, to_pcm
 from leftright.files import replace_file
 
-_FULL_SCALE = 2**15
 _LAYOUTS = {1: "mono", 2: "stereo"}
 # Without the encoder's version in the file.
 _FILE, _STREAM = {"fflags": "+bitexact"}, {"flags": "+bitexact"}
@@ -24,7 +23,7 @@ def write_flac(path: Path, waveform: NDArray[np.floating], sample_rate: int = SA
     if waveform.ndim != 2 or len(waveform) not in _LAYOUTS:
         raise ValueError(f"expected one or two channels (channels, samples), got {waveform.shape}")
     layout = _LAYOUTS[len(waveform)]
-    samples = np.clip(np.round(waveform * _FULL_SCALE), -_FULL_SCALE, _FULL_SCALE - 1).astype(np.int16)
+    samples = to_pcm(waveform)
     # Packed samples: left, right, left, right, ... in one row.
     frame = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="s16", layout=layout)
     frame.sample_rate, frame.pts, frame.time_base = sample_rate, 0, Fraction(1, sample_rate)

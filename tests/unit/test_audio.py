@@ -11,11 +11,13 @@ from leftright.audio import (
     RIGHT,
     SAMPLE_RATE,
     WIN_LENGTH,
+    from_pcm,
     log_energy_difference,
     num_stft_frames,
     resample,
     stft,
     swap_channels,
+    to_pcm,
 )
 
 
@@ -136,3 +138,13 @@ def test_stft_puts_a_tone_into_its_bin():
     assert magnitude.argmax() == round(1000 * N_FFT / SAMPLE_RATE)
     frequencies, _, spectrum = scipy_stft(tone, SAMPLE_RATE, nperseg=N_FFT)
     assert frequencies[np.abs(spectrum).mean(axis=-1).argmax()] == 1000
+
+
+def test_pcm_is_rounded_and_clipped():
+    assert to_pcm(np.array([0.0, 0.5, -1.0, 1.0, -1.5])).tolist() == [0, 16384, -32768, 32767, -32768]
+
+
+def test_pcm_comes_back_as_it_went():
+    samples = np.array([[0, 16384], [-32768, 32767]], np.int16)
+    assert from_pcm(samples).tolist() == [[0.0, 0.5], [-1.0, 32767 / 32768]]
+    assert np.array_equal(to_pcm(from_pcm(samples)), samples)

@@ -11,6 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from leftright.audio import swap_channels
+
 _RGB = 3
 
 
@@ -79,3 +81,12 @@ def mirror_frames(frames: Tensor) -> Tensor:
 def where(chosen: Tensor, first: Tensor, second: Tensor) -> Tensor:
     """Items of `first` where `chosen`, else of `second`. chosen : (batch,) bool; the others (batch, ...)."""
     return torch.where(chosen.view(-1, *[1] * (first.dim() - 1)), first, second)
+
+
+def mirror_where(is_mirrored: Tensor, waveform: Tensor, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Mirror picture and sound together, in those items of a batch where `is_mirrored`.
+
+    is_mirrored : (batch,) bool. waveform : (batch, ..., 2, samples), left first. frames : (batch, ..., width).
+    """
+    waveform = where(is_mirrored, swap_channels(waveform), waveform)
+    return waveform, where(is_mirrored, mirror_frames(frames), frames)

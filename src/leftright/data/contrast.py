@@ -17,7 +17,6 @@ from leftright.data.augmentation import Augmentation, AugmentationRange
 from leftright.data.windows import ClipStore, EndlessWindows, Window
 
 ContrastTask = Literal["mismatch", "shift"]
-CONTRAST_TASKS: tuple[ContrastTask, ...] = ("mismatch", "shift")
 
 
 class Contrast(NamedTuple):

@@ -17,7 +17,6 @@ from typing import Any
 from leftright import audio
 from leftright.clips import clip_id
 from leftright.data.packing import FACE_COLUMNS, Row, Source, read_stereo
-from leftright.data.shards import PCM_FULL_SCALE
 from leftright.data.splits import KINDS, PARTS
 from leftright.data.stream_measures import measure_streams
 from leftright.errors import InputError
@@ -108,7 +107,7 @@ def read_clip(row: Row) -> Source:
         "sha256": sha256(row["sound"]),
         "scene": "",
         **{f"split_{kind}": row["part"] for kind in KINDS},
-        "log_energy_difference_db": float(audio.log_energy_difference(waveform / PCM_FULL_SCALE)),
+        "log_energy_difference_db": float(audio.log_energy_difference(audio.from_pcm(waveform))),
     }
     return Source(description, dict.fromkeys(FACE_COLUMNS, ()), waveform, row["picture"], video_duration_s)
 

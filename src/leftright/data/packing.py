@@ -141,7 +141,7 @@ def read_stereo(path: Path, mend: str) -> NDArray[np.int16]:
     waveform, sample_rate = video.decode_audio(path)
     if waveform.shape[0] != 2:
         raise InputError(f"{path}: has {waveform.shape[0]} sound channel(s) and not two; {mend}")
-    return shards.to_pcm(audio.resample(waveform, sample_rate))
+    return audio.to_pcm(audio.resample(waveform, sample_rate))
 
 
 def _plan(rows: Sequence[Row], clips_per_shard: int) -> list[_Shard]:

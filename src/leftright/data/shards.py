@@ -54,9 +54,6 @@ INDEX_COLUMNS = (
 )
 """What the index holds at least; the three `frame_` columns hold a list, one item a frame. `pack` adds what is known."""
 
-PCM_FULL_SCALE = 32_768
-"""Divide the stored samples by it for a waveform with full scale 1."""
-
 _BLOCK = tarfile.BLOCKSIZE
 _PCM = np.dtype("<i2")
 _MEND = "pack it again"
@@ -90,11 +87,6 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.shard}{f', clip {self.clip}' if self.clip else ''}: {self.what}; {_MEND}"
-
-
-def to_pcm(waveform: NDArray[np.floating]) -> NDArray[np.int16]:
-    """A waveform with full scale 1 as 16-bit samples, of the same shape; what is beyond full scale is clipped."""
-    return np.clip(np.round(waveform * PCM_FULL_SCALE), -PCM_FULL_SCALE, PCM_FULL_SCALE - 1).astype(np.int16)
 
 
 def encode_jpeg(frame: NDArray[np.uint8], quality: int) -> bytes:

@@ -8,16 +8,32 @@ return in several videos, so that clips of unseen videos are not yet unseen pict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+
+from leftright.errors import InputError
 
 PARTS = ("train", "val", "test")
 KINDS = ("video", "channel", "scene")
 """What a split keeps together, each the name of a column; the split of kind `video` is the column `split_video`."""
 
 _BLOCK_ROWS = 1024  # pairwise distances are computed block by block: all pairs of 100,000 clips would need 40 GB
+
+
+def rows_of_parts(index: pd.DataFrame, kind: str, path: Path) -> dict[str, list[int]]:
+    """The rows of an index in each of PARTS, by the split that keeps `kind` together.
+
+    path : the index's file, for messages. Raises InputError where the split's column is missing or a part is empty.
+    """
+    if (column := f"split_{kind}") not in index.columns:
+        raise InputError(f"{path}: lacks the column {column}; run curate and pack again")
+    rows = {part: np.flatnonzero(index[column] == part).tolist() for part in PARTS}
+    if empty := [part for part in PARTS if not rows[part]]:
+        raise InputError(f"{path}: no clip has {column} {empty[0]}; curate more videos, or choose another split")
+    return rows
 
 
 @dataclass(frozen=True)

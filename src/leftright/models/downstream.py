@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from leftright.errors import InputError
 from leftright.models.audio_visual import Architecture
@@ -15,7 +15,6 @@ from leftright.models.spatializer import Spatializer
 from leftright.models.tracker import Tracker
 
 DownstreamName = Literal["track", "spatialize", "separate"]
-DOWNSTREAM_TASKS: tuple[DownstreamName, ...] = get_args(DownstreamName)
 
 Downstream = Tracker | Spatializer | Separator
 

@@ -12,19 +12,20 @@ from leftright.models.audio_visual import Architecture
 from leftright.models.fusion import FusionNetwork
 from leftright.models.geometry import WindowGeometry
 from leftright.models.inputs import Inputs, without_gradient
+from leftright.models.level import gain_to
 from leftright.models.spectrogram import LogMelSpectrogram
 from leftright.models.transform import NUM_BINS, Transform
 from leftright.models.unet import UNet
 from leftright.models.visual_network import VisualNetwork
 
-_LEVEL = 0.1
-_QUIETEST = 1e-4
+_LEVEL = 0.1  # RMS to which a mixture is brought before the U-Net sees it
 
 
 class Separator(nn.Module):
     """The pretext model up to its joint features, and the U-Net.
 
-    unet_width : its first level's channels (64). inputs : "sound" leaves the picture out, as a baseline does.
+    unet_width : its first level's channels (64). inputs : "sound" leaves the picture out, as a baseline does. It cannot know
+    then which clip is asked for: it parts the mixture in two.
     """
 
     def __init__(self, architecture: Architecture, geometry: WindowGeometry, unet_width: int, inputs: Inputs) -> None:
@@ -42,41 +43,33 @@ class Separator(nn.Module):
             without_gradient(self.visual)
 
     def forward(self, mixture: Tensor, frames: Tensor) -> Tensor:
-        """The share of the asked clip in each bin. mixture : (batch, 2, samples). frames : (batch, time, 3, crop, crop), of the
-        asked clip. Returns masks (batch, 2, 256, frames) in 0..1, left first.
+        """The share of each asked clip in each bin of a mixture, whose sound is looked at once.
+
+        mixture : (batch, 2, samples). frames : (batch, clips, time, 3, crop, crop), of the asked clips; without the picture's
+        use, of two. Returns masks (batch, clips, 2, 256, frames) in 0..1, left first.
         """
-        return self.masks(mixture, frames.unsqueeze(1)).squeeze(1)
-
-    def masks(self, mixture: Tensor, frames: Tensor) -> Tensor:
-        """The shares of several clips in one mixture, whose sound is looked at once.
-
-        frames : (batch, clips, time, 3, crop, crop). Returns (batch, clips, 2, 256, frames) in 0..1.
-        """
-        leveled = mixture * (_LEVEL / mixture.square().mean(dim=(1, 2), keepdim=True).sqrt().clamp_min(_QUIETEST))
-        magnitude = torch.log1p(self.transform(leveled).abs()[:, :, :NUM_BINS])
-        num_clips = frames.shape[1]
-        levels = [level.repeat_interleave(num_clips, dim=0) for level in self.unet.encode(magnitude)]
-        heard = self.audio(self.spectrogram(mixture)).repeat_interleave(num_clips, dim=0)
-        joint = self.fusion.joint_embedding(heard, self._seen(frames.flatten(0, 1)))
-        masks = torch.sigmoid(self.unet.decode(levels, joint)[..., : magnitude.shape[-1]].float())
-        return masks.unflatten(0, (-1, num_clips))
-
-    def _seen(self, frames: Tensor) -> Tensor:
+        magnitude = self.transform(mixture * gain_to(_LEVEL, mixture, (1, 2))).abs()[:, :, :NUM_BINS]
+        levels = self.unet.encode(torch.log1p(magnitude))
+        heard = self.audio(self.spectrogram(mixture))
         if self.inputs == "sound":
-            return frames.new_zeros(len(frames), self.visual.num_features, frames.shape[1])
-        return self.visual(frames)
-
-    def separate_all(self, mixture: Tensor, frames: Tensor) -> Tensor:
-        """The sounds of several clips in one mixture. frames : (batch, clips, time, 3, crop, crop). Returns (batch, clips, 2,
-        samples).
-        """
+            nothing = frames.new_zeros(len(frames), self.visual.num_features, frames.shape[2])
+            one = self._masks(levels, heard, nothing, magnitude.shape[-1])
+            return torch.stack((one, 1 - one), dim=1)
         num_clips = frames.shape[1]
-        masks = self.masks(mixture, frames).flatten(0, 1)
-        return self.masked(mixture.repeat_interleave(num_clips, dim=0), masks).unflatten(0, (-1, num_clips))
+        levels = [level.repeat_interleave(num_clips, dim=0) for level in levels]
+        heard, seen = heard.repeat_interleave(num_clips, dim=0), self.visual(frames.flatten(0, 1))
+        return self._masks(levels, heard, seen, magnitude.shape[-1]).unflatten(0, (-1, num_clips))
+
+    def _masks(self, levels: list[Tensor], heard: Tensor, seen: Tensor, num_frames: int) -> Tensor:
+        """A mask a channel, (items, 2, 256, num_frames), from what the U-Net's and both sub-networks made of each item."""
+        joint = self.fusion.joint_embedding(heard, seen)
+        return torch.sigmoid(self.unet.decode(levels, joint)[..., :num_frames].float())
 
     def separate(self, mixture: Tensor, frames: Tensor) -> Tensor:
-        """The asked clip's sound in the mixture, (batch, 2, samples)."""
-        return self.masked(mixture, self(mixture, frames))
+        """The asked clips' sounds in a mixture, (batch, clips, 2, samples). frames : (batch, clips, time, 3, crop, crop)."""
+        num_clips = frames.shape[1]
+        masks = self(mixture, frames).flatten(0, 1)
+        return self.masked(mixture.repeat_interleave(num_clips, dim=0), masks).unflatten(0, (-1, num_clips))
 
     def masked(self, mixture: Tensor, masks: Tensor) -> Tensor:
         """The mixture (batch, 2, samples) under masks (batch, 2, 256, frames); the highest bin, which has no mask, goes."""

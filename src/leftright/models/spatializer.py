@@ -11,14 +11,12 @@ from torch import Tensor, nn
 from leftright.models.audio_visual import Architecture
 from leftright.models.geometry import WindowGeometry
 from leftright.models.inputs import Inputs, without_gradient
+from leftright.models.level import gain_to
 from leftright.models.transform import NUM_BINS, Transform
 from leftright.models.unet import UNet
 from leftright.models.visual_network import VisualNetwork
 
-_LEVEL = (
-    0.1  # RMS to which a window's sum is brought, so that loud and soft recordings weigh the same (2.5D Visual Sound)
-)
-_QUIETEST = 1e-4
+_LEVEL = 0.1  # RMS to which a window's sum is brought
 
 
 class Spatializer(nn.Module):
@@ -54,14 +52,14 @@ class Spatializer(nn.Module):
         waveform : (batch, 2, samples). frames : (batch, time, 3, crop, crop) in 0..1.
         """
         total, difference = waveform.sum(dim=1), waveform[:, 0] - waveform[:, 1]
-        gain = _gain(total)
+        gain = gain_to(_LEVEL, total, -1)
         spectrum = self.transform(total * gain)
         predicted = self.mask(spectrum, frames) * spectrum[:, :NUM_BINS]
         return predicted, self.transform(difference * gain)[:, :NUM_BINS]
 
     def difference(self, mono: Tensor, frames: Tensor) -> Tensor:
         """Left - right of what is heard, predicted. mono : (batch, samples), left + right. Returns (batch, samples)."""
-        gain = _gain(mono)
+        gain = gain_to(_LEVEL, mono, -1)
         spectrum = self.transform(mono * gain)
         predicted = torch.zeros_like(spectrum)
         predicted[:, :NUM_BINS] = self.mask(spectrum, frames) * spectrum[:, :NUM_BINS]
@@ -75,8 +73,3 @@ class Spatializer(nn.Module):
 def to_stereo(total: Tensor, difference: Tensor) -> Tensor:
     """Left and right (..., 2, samples) of their sum and difference (..., samples)."""
     return torch.stack(((total + difference) / 2, (total - difference) / 2), dim=-2)
-
-
-def _gain(total: Tensor) -> Tensor:
-    rms = total.square().mean(dim=-1, keepdim=True).sqrt()
-    return _LEVEL / rms.clamp_min(_QUIETEST)

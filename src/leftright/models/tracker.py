@@ -18,9 +18,8 @@ from leftright.models.spectrogram import LogMelSpectrogram
 from leftright.models.visual_network import VisualNetwork
 
 _COORDINATES = 4
-_PRIOR = (
-    0.01  # confidence before training, so that the many empty cells do not swamp the few with a face (Lin et al. 2017)
-)
+_PRIOR = 0.01
+"""Confidence before training, so that the many empty cells do not swamp the few with a face (Lin et al. 2017)."""
 
 
 class Tracker(nn.Module):

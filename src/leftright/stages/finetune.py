@@ -9,19 +9,19 @@ docs/finetune.md says what the numbers mean.
 import json
 import logging
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from leftright import files, lineage, results, tracking
 from leftright.clips import write_table
 from leftright.data.shards import INDEX, ShardReader
+from leftright.data.splits import PARTS, rows_of_parts
 from leftright.errors import InputError
 from leftright.lineage import Lineage
 from leftright.parallel import process_map
@@ -42,7 +42,6 @@ if TYPE_CHECKING:  # the stage's help must not wait for torch
     Task = FaceTracking | Spatialization | Separation
 
 PREDICTIONS, CURVES, EXAMPLES, NOT_RUN = "predictions.parquet", "curves.csv", "examples", "not_run.json"
-SPLITS = ("train", "val", "test")
 _DONE = ".done"  # the numbers of each finished variant, while the stage runs
 _POSITIVE = (
     "window_s",
@@ -164,7 +163,7 @@ def run(
     """
     from leftright.training.processes import joined
 
-    _check_splits(ShardReader(shards).index, config.split, shards[0])
+    rows_of_parts(ShardReader(shards).index, config.split, shards[0] / INDEX)  # complains before anything is done
     mine = files.Part.parse(part).of(variants(config.tasks, config.initialisations, config.ablations))
     plan = _plan(config, shards, models, mine)
     with joined(config.accelerator) as processes:
@@ -185,26 +184,17 @@ def run(
     return Outcome(values, figures, tuple(folder / name for folder in ran for name in (PREDICTIONS, CURVES)))
 
 
-def _check_splits(index: pd.DataFrame, split: str, shards: Path) -> None:
-    if (column := f"split_{split}") not in index.columns:
-        raise InputError(f"{shards / INDEX}: lacks the column {column}; run curate and pack again")
-    if empty := [name for name in SPLITS if not (index[column] == name).any()]:
-        raise InputError(
-            f"{shards / INDEX}: no clip has {column} {empty[0]}; curate more videos, or choose another split"
-        )
-
-
 def _plan(config: Config, shards: tuple[Path, ...], models: tuple[Path, ...], mine: Sequence[Variant]) -> Plan:
     """Raises InputError where a variant's pretext model is not among the models."""
     from leftright.models import find_model
 
     starts = {name: find_model(models, name) for name in PRETEXTS if name in {variant.start for variant in mine}}
-    sizes = next(iter(reversed(starts.values())), None) or _any_model(models)
+    sizes = next(iter(starts.values()), None) or _any_model(models)
     return Plan(config, shards, starts, sizes, lineage.current(tracking.current().run_id, shards))
 
 
 def _any_model(models: tuple[Path, ...]) -> Path:
-    for name in reversed(PRETEXTS):
+    for name in PRETEXTS:
         for place in models:
             if (path := results.model_file(place, name)).is_file():
                 return path
@@ -213,7 +203,9 @@ def _any_model(models: tuple[Path, ...]) -> Path:
 
 def _fingerprint(plan: Plan, part: str) -> dict[str, object]:
     decisive = {name: value for name, value in asdict(plan.config).items() if name not in _CIRCUMSTANCES}
-    models = {name: files.sha256(path) for name, path in {**plan.starts, "sizes": plan.sizes}.items()}
+    weights = Path(plan.config.supervised_weights)
+    made_of = {**plan.starts, "sizes": plan.sizes, **({"supervised": weights} if weights.is_file() else {})}
+    models = {name: files.sha256(path) for name, path in made_of.items()}
     return {**decisive, "part": part, "shards": [files.sha256(each / INDEX) for each in plan.shards], "models": models}
 
 
@@ -224,26 +216,37 @@ def _work(plan: Plan, mine: Sequence[Variant], directory: Path, processes: "Proc
     work = partial(train_variant, plan=plan, directory=directory, processes=processes)
     num_at_once = 1 if processes.count > 1 else plan.config.num_variants_at_once
     for variant in process_map(work, remaining, num_at_once, preload=("torch", "lightning.pytorch")):
+        if not processes.is_first:
+            continue
         _log.info("finetune: %s is done", variant)
-        if processes.is_first:
-            _track(directory / str(variant) / CURVES, str(variant))
+        if min(num_at_once, len(remaining)) > 1:  # else this process has trained, and told tracking on the way
+            _track(directory / str(variant) / CURVES, variant)
 
 
 def _numbers(directory: Path, variant: Variant) -> Path:
     return directory / _DONE / variant.task / f"{variant.name}.json"
 
 
-def _track(curves: Path, variant: str) -> None:
-    """Hand a variant's curves to tracking; another process may have drawn them."""
-    if not curves.exists():
-        return
-    for row in pd.read_csv(curves).to_dict("records"):
-        numbers = {f"{variant.replace('/', '.')}.{name}": value for name, value in row.items() if name != "step"}
-        tracking.current().step(int(row["step"]), numbers)
+def _track(curves: Path, variant: Variant) -> None:
+    """Hand the curves of a variant that another process trained to tracking."""
+    if curves.exists():
+        for row in pd.read_csv(curves).to_dict("records"):
+            _on_point(variant)(int(row.pop("step")), {str(name): value for name, value in row.items()})
+
+
+def _on_point(variant: Variant) -> Callable[[int, Mapping[str, float]], None]:
+    """Tells tracking of a point of the variant's curves; in a process that tracks nothing it tells nobody."""
+
+    def on_point(step: int, numbers: Mapping[str, float]) -> None:
+        named = {f"{variant.task}.{variant.name}.{name}": number for name, number in numbers.items()}
+        tracking.current().step(step, named)
+
+    return on_point
 
 
 def train_variant(variant: Variant, *, plan: Plan, directory: Path, processes: "Processes") -> Variant:
     """Train one variant into its folder and leave its numbers, or the reason why it cannot be trained."""
+    from leftright.training.checkpoint import CHECKPOINT
     from leftright.training.supervised import NotRunError
 
     folder = directory / str(variant)
@@ -257,6 +260,7 @@ def train_variant(variant: Variant, *, plan: Plan, directory: Path, processes: "
     if processes.is_first:
         with files.replace_file(_numbers(directory, variant)) as temporary:
             temporary.write_text(json.dumps(document))
+        (folder / CHECKPOINT).unlink(missing_ok=True)
     return variant
 
 
@@ -269,13 +273,12 @@ def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes")
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
     how = (_optimisation(config, variant.task), config.hardware(), _course(config, variant.task))
-    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, lambda step, numbers: None)
+    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, _on_point(variant))
     if not processes.is_first:
         return {}
     values = _judge(variant, plan, task, network, folder)
     with files.replace_file(folder / CURVES) as temporary:
         pd.DataFrame(record.points).to_csv(temporary, index=False)
-    checkpoint.unlink()
     steps, batch_size = how[0].num_steps, how[0].batch_size
     history = {
         "best_step": record.best_step,
@@ -317,11 +320,11 @@ def _material(task: str, plan: Plan, crop: int) -> "Material":
     config, reader = plan.config, ShardReader(plan.shards)
     window_s, frame_step = (config.track_window_s, 1) if task == "track" else (config.window_s, config.frame_step)
     store = ClipStore(reader, window_geometry(reader, window_s, frame_step, crop), config.cache_mb)
-    splits = reader.index[f"split_{config.split}"]
-    rows = {name: store.long_enough(np.flatnonzero(splits == name).tolist()) for name in SPLITS}
-    if short := [name for name in SPLITS if not rows[name]]:
+    parts = rows_of_parts(reader.index, config.split, plan.shards[0] / INDEX)
+    rows = {part: store.long_enough(candidates) for part, candidates in parts.items()}
+    if short := [part for part in PARTS if not rows[part]]:
         raise InputError(f"{task}: a window of {window_s} s is longer than every clip of the {short[0]} split")
-    return Material(store, rows, config.ranges(), config.seed)
+    return Material(store, rows, config.ranges(), config.seed, config.num_workers)
 
 
 def _task(variant: Variant, config: Config, material: "Material") -> tuple["Task", "Head"]:

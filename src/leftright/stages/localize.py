@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from leftright.audio import log_energy_difference, swap_channels
+from leftright.audio import from_pcm, log_energy_difference, swap_channels
 from leftright.baselines.priors import channel_priors, motion_columns, salience_columns, strongest_window
 from leftright.clips import write_table
 from leftright.data.augmentation import Augmentation
@@ -37,7 +37,6 @@ Item = TypeVar("Item")
 
 WINDOWS = "windows.parquet"
 _PAPER_CROP = 224  # the size of picture to which the paper's 32 pixels refer
-_FULL_SCALE = 2**15
 _WINDOWS_PER_BATCH = 64
 
 
@@ -154,10 +153,6 @@ def _evenly(items: Sequence[Item], count: int) -> list[Item]:
     return [items[number] for number in chosen]
 
 
-def _full_scale(samples: NDArray[np.int16]) -> NDArray[np.float32]:
-    return samples.astype(np.float32) / np.float32(_FULL_SCALE)
-
-
 class Judge:
     """A model, asked about windows of packed clips."""
 
@@ -180,7 +175,7 @@ class Judge:
 
     def waveform(self, window: Window) -> NDArray[np.float32]:
         """Sound of a window (2, samples), full scale 1."""
-        return _full_scale(self.store.waveform(window))
+        return from_pcm(self.store.waveform(window))
 
     def frames(self, window: Window) -> NDArray[np.uint8]:
         """The frames of a window that the model sees, cropped in the middle: (time, 3, crop, crop)."""
@@ -274,7 +269,7 @@ def _habits(judge: Judge, row: int) -> tuple[float, float, float]:
     centres = (starts + judge.mask_px / 2) / width
     columns = (salience_columns(frames), motion_columns(frames))
     salience_x, motion_x = (strongest_window(scores, starts, judge.mask_px, centres) for scores in columns)
-    return float(log_energy_difference(_full_scale(judge.reader.waveform(row)))), salience_x, motion_x
+    return float(log_energy_difference(from_pcm(judge.reader.waveform(row)))), salience_x, motion_x
 
 
 def measure(table: pd.DataFrame, config: Config) -> dict[str, Value]:

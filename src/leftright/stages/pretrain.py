@@ -19,22 +19,22 @@ import pandas as pd
 from leftright import files, lineage, results, tracking
 from leftright.clips import write_table
 from leftright.data.shards import INDEX, ShardReader
+from leftright.data.splits import PARTS, rows_of_parts
 from leftright.errors import InputError
 from leftright.lineage import Lineage
 from leftright.metrics import flip
 from leftright.results import MODEL, Collector, Outcome, Value
 from leftright.training.recipe import CIRCUMSTANCES, Recipe
+from leftright.training.variants import PRETEXTS
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
-    from leftright.data.windows import ClipStore, Window
-    from leftright.models import Architecture, AudioVisualNetwork, WindowGeometry
-    from leftright.training.pretext import Pretext
+    from leftright.data.windows import Window
+    from leftright.models import Architecture, AudioVisualNetwork
+    from leftright.training.pretext import Pretext, PretextMaterial
     from leftright.training.processes import Processes
     from leftright.training.progress import Record
 
 PREDICTIONS, CURVES = "predictions.parquet", "curves.csv"
-SPLITS = ("train", "val", "test")
-TASKS = ("flip", "mismatch", "shift")
 _DONE = ".done"  # the numbers of each finished task, while the stage runs
 
 _log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Config(Recipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check_positive("window_s", "frame_step", "crop", "num_steps", "batch_size", "eval_steps", "eval_windows")
-        self.check_choice("tasks", TASKS)
+        self.check_choice("tasks", PRETEXTS)
 
 
 def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path, part: str = "0/1") -> Outcome:
@@ -102,20 +102,20 @@ def run(config: Config, *, shards: tuple[Path, ...], out: Path, metrics: Path, p
     from leftright.training.processes import joined
 
     reader = ShardReader(shards)
-    rows = _rows_of_splits(reader.index, config.split, shards[0])
+    rows = rows_of_parts(reader.index, config.split, shards[0] / INDEX)
     made_from = lineage.current(tracking.current().run_id, shards)
     tasks = files.Part.parse(part).of(config.tasks)
     with joined(config.accelerator) as processes:
         if config.batch_size % processes.count:
             raise InputError(f"batch_size {config.batch_size}: not a multiple of the {processes.count} processes")
-        materials = _materials(config, reader, rows)
+        material = _material(config, reader, rows)
         begun = (
             files.resume_directory(out, _fingerprint(config, shards, part)) if processes.is_first else nullcontext(out)
         )
         with begun as directory:
             shared = processes.from_first(directory)
             for task in tasks:
-                _work(Job(config, task, shared, made_from), materials, processes)
+                _work(Job(config, task, shared, made_from), material, processes)
             if not processes.is_first:
                 return Outcome({})
             values = {key: each for task in tasks for key, each in results.read(_numbers(directory, task)).items()}
@@ -144,48 +144,26 @@ def _numbers(directory: Path, task: str) -> Path:
     return directory / _DONE / f"{task}.json"
 
 
-def _work(job: Job, materials: "Materials", processes: "Processes") -> None:
+def _work(job: Job, material: "PretextMaterial", processes: "Processes") -> None:
     """Train and judge one task, unless that has been done before the run was killed."""
     from leftright.training.checkpoint import CHECKPOINT
 
     if processes.from_first(_numbers(job.directory, job.task).exists()):
         return
-    setting = _set(job.config, job.task, materials)
+    setting = _set(job.config, job.task, material)
     if processes.is_first:
         job.folder.mkdir(exist_ok=True)
     checkpoint = job.folder / CHECKPOINT
     record = _train(job.config, setting, processes, checkpoint)
     if processes.is_first:
         values = _judge(job, setting, record)
-        checkpoint.unlink()
         results.write(_numbers(job.directory, job.task), values)
+        checkpoint.unlink()
 
 
 def _fingerprint(config: Config, shards: tuple[Path, ...], part: str) -> dict[str, object]:
     decisive = {name: value for name, value in asdict(config).items() if name not in CIRCUMSTANCES}
     return {**decisive, "part": part, "shards": [files.sha256(directory / INDEX) for directory in shards]}
-
-
-def _rows_of_splits(index: pd.DataFrame, split: str, shards: Path) -> dict[str, list[int]]:
-    """The rows of each split's clips. Raises InputError where the column is missing or a split is empty."""
-    if (column := f"split_{split}") not in index.columns:
-        raise InputError(f"{shards / INDEX}: lacks the column {column}; run curate and pack again")
-    rows = {name: np.flatnonzero(index[column] == name).tolist() for name in SPLITS}
-    if empty := [name for name in SPLITS if not rows[name]]:
-        raise InputError(
-            f"{shards / INDEX}: no clip has {column} {empty[0]}; curate more videos, or choose another split"
-        )
-    return rows
-
-
-@dataclass(frozen=True)
-class Materials:
-    """What all tasks share. rows : the clips of each split into which a window fits. windows : those that are judged."""
-
-    geometry: "WindowGeometry"
-    store: "ClipStore"
-    rows: Mapping[str, list[int]]
-    windows: Mapping[str, list["Window"]]
 
 
 @dataclass(frozen=True)
@@ -196,9 +174,10 @@ class Setting:
     pretext: "Pretext"
 
 
-def _materials(config: Config, reader: ShardReader, rows: Mapping[str, list[int]]) -> Materials:
-    """Raises InputError where no window fits into any clip of a split, or the crop does not fit into the frames."""
+def _material(config: Config, reader: ShardReader, rows: Mapping[str, list[int]]) -> "PretextMaterial":
+    """What all tasks share. Raises InputError where no window fits into a split's clips, or the crop not into the frames."""
     from leftright.data.windows import ClipStore, evenly_spaced, window_geometry
+    from leftright.training.pretext import PretextMaterial
 
     config.use_threads()
     geometry = window_geometry(reader, config.window_s, config.frame_step, config.crop)
@@ -206,22 +185,19 @@ def _materials(config: Config, reader: ShardReader, rows: Mapping[str, list[int]
     fitting = {name: store.long_enough(candidates) for name, candidates in rows.items()}
     for name, candidates in rows.items():
         _account(name, len(candidates), len(fitting[name]), config.window_s)
-    windows = {name: evenly_spaced(store, fitting[name], config.eval_windows) for name in SPLITS}
+    windows = {name: evenly_spaced(store, fitting[name], config.eval_windows) for name in PARTS}
     windows["train"] = _some(windows["train"], len(windows["test"]), config.seed)
-    return Materials(geometry, store, fitting, windows)
+    return PretextMaterial(store, fitting, config.ranges(), config.seed, config.num_workers, windows)
 
 
-def _set(config: Config, task: str, materials: Materials) -> Setting:
+def _set(config: Config, task: str, material: "PretextMaterial") -> Setting:
     import torch
 
     from leftright.models import AudioVisualNetwork
-    from leftright.training.pretext import Material, pretext
+    from leftright.training.pretext import pretext
 
-    material = Material(
-        materials.store, materials.rows, materials.windows, config.ranges(), config.seed, config.num_workers
-    )
     torch.manual_seed(config.seed)
-    network = AudioVisualNetwork(_architecture(config, task), materials.geometry)
+    network = AudioVisualNetwork(_architecture(config, task), material.store.geometry)
     return Setting(network, pretext(task, material, config.orientations, config.min_shift_s))  # type: ignore[arg-type]
 
 
@@ -260,7 +236,7 @@ def _judge(job: Job, setting: Setting, record: "Record") -> dict[str, Value]:
 
     config, folder = job.config, job.folder
     save_model(folder / MODEL, setting.network, job.task, asdict(config), job.made_from)
-    tables = {name: setting.pretext.predict(setting.network, name) for name in SPLITS}
+    tables = {name: setting.pretext.predict(setting.network, name) for name in PARTS}
     write_table(folder / PREDICTIONS, pd.concat([tables["val"], tables["test"]], ignore_index=True))
     with files.replace_file(folder / CURVES) as temporary:
         pd.DataFrame(record.points).to_csv(temporary, index=False)

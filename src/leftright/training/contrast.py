@@ -7,10 +7,9 @@ window is seen with its own sound and with a wrong one (`leftright.data.contrast
 import torch
 from torch import Tensor
 
-from leftright.audio import swap_channels
-from leftright.data.augmentation import adjust_colour, mirror_frames, where
+from leftright.audio import PCM_FULL_SCALE
+from leftright.data.augmentation import adjust_colour, mirror_where
 from leftright.data.contrast import Contrast
-from leftright.data.shards import PCM_FULL_SCALE
 from leftright.models import AudioVisualNetwork
 
 
@@ -37,8 +36,8 @@ def _logits(network: AudioVisualNetwork, waveform: Tensor, other: Tensor, frames
 
 def _unpack(batch: Contrast) -> tuple[Tensor, Tensor, Tensor]:
     """The two sounds (batch, 2, samples), full scale 1, and the frames (batch, time, 3, crop, crop), all mirrored as drawn."""
-    is_mirrored = torch.as_tensor(batch.is_mirrored)
-    sounds = [torch.as_tensor(sound).float() / PCM_FULL_SCALE for sound in (batch.waveform, batch.other_waveform)]
-    own, wrong = (where(is_mirrored, swap_channels(sound), sound) for sound in sounds)
+    sounds = torch.stack([torch.as_tensor(sound) for sound in (batch.waveform, batch.other_waveform)], dim=1)
     frames = adjust_colour(*map(torch.as_tensor, (batch.frames, batch.gain, batch.shift)))
-    return own, wrong, where(is_mirrored, mirror_frames(frames), frames)
+    sounds, frames = mirror_where(torch.as_tensor(batch.is_mirrored), sounds.float() / PCM_FULL_SCALE, frames)
+    own, wrong = sounds.unbind(dim=1)
+    return own, wrong, frames

@@ -43,13 +43,20 @@ def predict(
 
 
 def predict_contrast(
-    network: AudioVisualNetwork, store: ClipStore, windows: list[Window], split: str, others: Others, seed: int
+    network: AudioVisualNetwork,
+    store: ClipStore,
+    windows: list[Window],
+    split: str,
+    others: Others,
+    *,
+    seed: int,
+    num_workers: int = 0,
 ) -> pd.DataFrame:
     """Judge every window with its own sound and with a wrong one: the rows' `is_wrong`, `logit`, and where they are from.
 
     others : the wrong sounds, drawn by the seed. Otherwise as `predict`.
     """
-    logits = judged(network, contrast.judge, FixedContrasts(store, windows, others, seed))
+    logits = judged(network, contrast.judge, FixedContrasts(store, windows, others, seed), num_workers)
     places = describe(store, windows, split)
     rows = [places.assign(is_wrong=int(name == "wrong"), logit=logits[name]) for name in ("original", "wrong")]
     return pd.concat(rows, ignore_index=True)

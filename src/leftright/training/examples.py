@@ -28,7 +28,7 @@ from leftright.models.tracker import Tracker
 from leftright.sound_files import write_flac
 from leftright.training.evaluation import judged
 from leftright.training.face_tracking import FaceTracking, detections
-from leftright.training.separation import Separation, mixture, separated
+from leftright.training.separation import Separation, mixture
 from leftright.training.spatialization import Spatialization, full_clip
 
 EXAMPLES_FILE = "examples.json"
@@ -174,7 +174,7 @@ def _pulled_apart(pairs: FixedPairs, network: Separator, folder: Path, count: in
     def sounds(network: Separator, batch: Pair) -> dict[str, torch.Tensor]:
         mixed = mixture(batch)
         middle = mixed.frames[:, :, mixed.frames.shape[2] // 2]
-        return {"sources": mixed.sources, "estimates": separated(network, mixed), "frames": middle}
+        return {"sources": mixed.sources, "estimates": network.separate(mixed.sound, mixed.frames), "frames": middle}
 
     places = chosen(_videos(pairs.store, [window.row for window in pairs.windows]), count)
     found = judged(network, sounds, Subset(pairs, places))

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from scipy.cluster.vq import kmeans2
 from torch import Tensor
 
-from leftright.audio import swap_channels
-from leftright.data.augmentation import adjust_colour, mirror_frames, where
+from leftright.audio import PCM_FULL_SCALE
+from leftright.data.augmentation import adjust_colour, mirror_where, where
 from leftright.data.face_targets import COLUMNS, Face, Faces, FixedFaces, Target, TrainingFaces, targets_of
-from leftright.data.shards import PCM_FULL_SCALE
 from leftright.errors import InputError
 from leftright.metrics.bootstrap import bootstrap, bootstrap_mean
 from leftright.metrics.correlation import correlation
@@ -47,14 +46,8 @@ def step(network: Tracker, batch: Face) -> Mapping[str, Tensor]:
     """The loss of a batch, mirrored as its coins say: picture, sound and box together."""
     waveform, frame, box = unpack(batch)
     is_mirrored = torch.as_tensor(batch.is_mirrored)
-    waveform = where(is_mirrored, swap_channels(waveform), waveform)
-    return {
-        "loss": network.loss(
-            waveform,
-            where(is_mirrored, mirror_frames(frame), frame),
-            where(is_mirrored, mirror_boxes(box), box),
-        )
-    }
+    waveform, frame = mirror_where(is_mirrored, waveform, frame)
+    return {"loss": network.loss(waveform, frame, where(is_mirrored, mirror_boxes(box), box))}
 
 
 def unpack(batch: Face) -> tuple[Tensor, Tensor, Tensor]:
@@ -123,18 +116,18 @@ class FaceTracking:
         @torch.inference_mode()
         def answers(network: Tracker, batch: Face) -> dict[str, Tensor]:
             boxes = detections(network, batch, 1)["boxes"][:, 0]
-            return {"boxes": boxes, "loss": network.loss(*unpack(batch)).expand(len(boxes))}
+            loss = network.loss(*unpack(batch)).expand(len(boxes))
+            return {"boxes": boxes, "wanted": torch.as_tensor(batch.box), "loss": loss}
 
-        found = judged(network, answers, self._validation)
-        wanted = np.stack([item.box for item in self._validation])  # type: ignore[attr-defined]
-        overlap = float(_overlaps(found["boxes"], wanted).mean())
+        found = judged(network, answers, self._validation, self._material.num_workers)
+        overlap = float(_overlaps(found["boxes"], found["wanted"]).mean())
         return Judgement({"loss": float(found["loss"].mean()), "iou": overlap}, -overlap)
 
     def examine(self, network: Tracker) -> pd.DataFrame:
         """One row a test target: where it is from, the detector's box (`true_left` ...), the best box (`left` ...), its
         overlap, and all boxes with their confidences as lists.
         """
-        found = judged(network, _detect, self.test)
+        found = judged(network, _detect, self.test, self._material.num_workers)
         rows = []
         for number, target in enumerate(self.test.faces.targets):
             boxes = self.test.whole(found["boxes"][number], number)

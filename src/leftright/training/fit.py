@@ -70,4 +70,6 @@ def fit(
     train(network, task.step, task.training, optimisation, hardware, processes, callbacks, checkpoint)
     if processes.is_first:
         network.load_state_dict(progress.record.best_weights)
+        # Lightning leaves the network on the CPU; it is judged where it was trained, as its average still is.
+        network.to(next(average.network.parameters()).device)
     return progress.record

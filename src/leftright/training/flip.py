@@ -11,9 +11,8 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from leftright.audio import swap_channels
+from leftright.audio import PCM_FULL_SCALE, swap_channels
 from leftright.data.augmentation import adjust_colour, mirror_frames, where
-from leftright.data.shards import PCM_FULL_SCALE
 from leftright.data.windows import Batch
 from leftright.models import AudioVisualNetwork
 

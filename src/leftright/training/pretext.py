@@ -3,43 +3,33 @@
 `flip` is the paper's own task; `mismatch` and `shift` are its baselines. All see the same number of windows of the same clips.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import pandas as pd
 
-from leftright.data.augmentation import AugmentationRange
-from leftright.data.contrast import CONTRAST_TASKS, ContrastTask, ContrastWindows, Others
-from leftright.data.windows import ClipStore, EndlessWindows, TrainingWindows, Window
+from leftright.data.contrast import ContrastTask, ContrastWindows, Others
+from leftright.data.windows import EndlessWindows, TrainingWindows, Window
 from leftright.errors import InputError
 from leftright.metrics import flip as recognition
 from leftright.metrics.flip import PREDICTION_COLUMNS
 from leftright.training import contrast, flip, loop
 from leftright.training.evaluation import predict, predict_contrast
+from leftright.training.materials import Material
 from leftright.training.progress import Judgement
 
 PretextName = Literal["flip", "mismatch", "shift"]
-PRETEXT_TASKS: tuple[PretextName, ...] = get_args(PretextName)
 
 Predict = Callable[[Any, str], pd.DataFrame]
 """From a network and the name of a split to its table of predictions."""
 
 
 @dataclass(frozen=True)
-class Material:
-    """What a pretext task works on.
+class PretextMaterial(Material):
+    """What a pretext task works on. windows : those of each split that are judged."""
 
-    rows : the clips of each split into which a window fits. windows : those of each split that are judged. seed : of the
-    variations. num_workers : processes that read the judged windows.
-    """
-
-    store: ClipStore
-    rows: Mapping[str, Sequence[int]]
     windows: Mapping[str, list[Window]]
-    ranges: AugmentationRange
-    seed: int
-    num_workers: int
 
 
 @dataclass(frozen=True)
@@ -67,14 +57,16 @@ class Pretext:
         return Judgement({"loss": loss, "accuracy": float(is_right.mean()), "error": error}, error)
 
 
-def pretext(name: PretextName, material: Material, orientations: flip.Orientations, min_shift_s: float) -> Pretext:
+def pretext(
+    name: PretextName, material: PretextMaterial, orientations: flip.Orientations, min_shift_s: float
+) -> Pretext:
     """The task `name`. Raises InputError where a mismatch has but one video to choose from."""
     if name == "flip":
         return _flip(material, orientations)
     return _contrast(name, material, min_shift_s)
 
 
-def _flip(material: Material, orientations: flip.Orientations) -> Pretext:
+def _flip(material: PretextMaterial, orientations: flip.Orientations) -> Pretext:
     def step(network: Any, batch: Any) -> Mapping[str, Any]:
         return loop.recognition(*flip.logits_and_labels(network, batch, orientations))
 
@@ -85,7 +77,7 @@ def _flip(material: Material, orientations: flip.Orientations) -> Pretext:
     return Pretext("flip", training, step, answers)
 
 
-def _contrast(name: ContrastTask, material: Material, min_shift_s: float) -> Pretext:
+def _contrast(name: ContrastTask, material: PretextMaterial, min_shift_s: float) -> Pretext:
     def others(split: str) -> Others:
         try:
             return Others(material.store, material.rows[split], name, min_shift_s)
@@ -96,15 +88,28 @@ def _contrast(name: ContrastTask, material: Material, min_shift_s: float) -> Pre
         return loop.recognition(*contrast.logits_and_labels(network, batch))
 
     def answers(network: Any, split: str) -> pd.DataFrame:
-        return predict_contrast(
-            network, material.store, material.windows[split], split, others_of[split], material.seed
-        )
+        how = {"seed": material.seed, "num_workers": material.num_workers}
+        return predict_contrast(network, material.store, material.windows[split], split, others_of[split], **how)
 
+    if name == "shift":
+        material = _with_other_times(material)
     others_of = {split: others(split) for split in material.rows}
     training = ContrastWindows(
         material.store, material.rows["train"], material.ranges, material.seed, others_of["train"]
     )
     return Pretext(name, training, step, answers)
+
+
+def _with_other_times(material: PretextMaterial) -> PretextMaterial:
+    """Without the clips that one window fills: they have no other time. Raises InputError where a split has no others."""
+    lasts = material.store.last_starts
+    rows = {split: [row for row in rows if lasts[row] > 0] for split, rows in material.rows.items()}
+    if empty := [split for split, left in rows.items() if not left]:
+        raise InputError(f"shift: one window fills every clip of the {empty[0]} split; choose a shorter window_s")
+    windows = {
+        split: [window for window in chosen if lasts[window.row] > 0] for split, chosen in material.windows.items()
+    }
+    return replace(material, rows=rows, windows=windows)
 
 
 def as_flip(predictions: pd.DataFrame) -> pd.DataFrame:
@@ -113,6 +118,3 @@ def as_flip(predictions: pd.DataFrame) -> pd.DataFrame:
         return predictions
     table = predictions.rename(columns={"is_wrong": "is_flipped"}).assign(condition="stereo")
     return table[list(PREDICTION_COLUMNS)]
-
-
-__all__ = ["CONTRAST_TASKS", "Material", "PRETEXT_TASKS", "Pretext", "PretextName", "as_flip", "pretext"]

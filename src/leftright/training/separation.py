@@ -15,20 +15,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from leftright.audio import swap_channels
-from leftright.data.augmentation import adjust_colour, mirror_frames, where
+from leftright.audio import PCM_FULL_SCALE
+from leftright.data.augmentation import adjust_colour, mirror_where
 from leftright.data.contrast import Others
 from leftright.data.mixtures import FixedPairs, Pair, TrainingPairs
-from leftright.data.shards import PCM_FULL_SCALE
 from leftright.data.windows import evenly_spaced
 from leftright.errors import InputError
 from leftright.metrics import separation as metrics
-from leftright.metrics.bootstrap import bootstrap_mean
+from leftright.models.level import gain_to
 from leftright.models.separator import Separator
 from leftright.models.transform import NUM_BINS
 from leftright.results import Value
 from leftright.training.evaluation import judged
-from leftright.training.materials import Judging, Material
+from leftright.training.materials import Judging, Material, means_by_condition
 from leftright.training.progress import Judgement
 from leftright.training.spatialization import Distance, loss_of
 
@@ -38,7 +37,6 @@ ASKED, BEST = "asked", "best"
 MEASURES = ("sdr_db", "sir_db", "sar_db", "sdr_mixture_db", "sdr_improvement_db")
 
 _LEVEL = 0.05  # RMS of each clip in the mixture
-_QUIETEST = 1e-5
 
 
 class Mixture(NamedTuple):
@@ -55,14 +53,11 @@ class Mixture(NamedTuple):
 
 def mixture(batch: Pair) -> Mixture:
     """Both clips, mirrored as drawn and at one level, over both channels."""
-    is_mirrored = torch.as_tensor(batch.is_mirrored).flatten()
-    waveform = torch.as_tensor(batch.waveform).flatten(0, 1).float() / PCM_FULL_SCALE
-    waveform = where(is_mirrored, swap_channels(waveform), waveform)
-    level = waveform.square().mean(dim=(1, 2), keepdim=True).sqrt()
     fields = (torch.as_tensor(field).flatten(0, 1) for field in (batch.frames, batch.gain, batch.shift))
-    frames = adjust_colour(*fields)
-    frames = where(is_mirrored, mirror_frames(frames), frames)
-    sources = waveform * (_LEVEL / level.clamp_min(_QUIETEST))
+    waveform = torch.as_tensor(batch.waveform).flatten(0, 1).float() / PCM_FULL_SCALE
+    is_mirrored = torch.as_tensor(batch.is_mirrored).flatten()
+    waveform, frames = mirror_where(is_mirrored, waveform, adjust_colour(*fields))
+    sources = waveform * gain_to(_LEVEL, waveform, (1, 2))
     return Mixture(sources.unflatten(0, (-1, 2)), frames.unflatten(0, (-1, 2)))
 
 
@@ -75,19 +70,11 @@ def step(network: Separator, batch: Pair, distance: Distance) -> Mapping[str, Te
     with torch.no_grad():
         heard = network.transform(mixed.sound).abs()[:, None, :, :NUM_BINS] / _LEVEL
         wanted = network.transform(mixed.sources).abs()[:, :, :, :NUM_BINS] / _LEVEL
-    found = masks_of(network, mixed) * heard
+    found = network(mixed.sound, mixed.frames) * heard
     if network.inputs == "both":
         return {"loss": loss_of(found, wanted, distance)}
     either = torch.stack([_losses(found, each, distance) for each in (wanted, wanted.flip(dims=(1,)))])
     return {"loss": either.amin(dim=0).mean()}
-
-
-def masks_of(network: Separator, mixed: Mixture) -> Tensor:
-    """The masks of both clips, (batch, 2 clips, 2 ears, 256, frames): each as its picture asks, or the one and what is left."""
-    if network.inputs == "both":
-        return network.masks(mixed.sound, mixed.frames)
-    one = network(mixed.sound, mixed.frames[:, 0])
-    return torch.stack((one, 1 - one), dim=1)
 
 
 def _losses(found: Tensor, wanted: Tensor, distance: Distance) -> Tensor:
@@ -125,7 +112,7 @@ class Separation:
         def losses(network: Separator, batch: Pair) -> dict[str, Tensor]:
             return {"loss": step(network, batch, self._distance)["loss"].expand(len(batch.waveform))}
 
-        loss = float(judged(network, losses, self._validation)["loss"].mean())
+        loss = float(judged(network, losses, self._validation, self._material.num_workers)["loss"].mean())
         return Judgement({"loss": loss}, loss)
 
     def examine(self, network: Separator) -> pd.DataFrame:
@@ -134,9 +121,9 @@ class Separation:
         @torch.inference_mode()
         def sounds(network: Separator, batch: Pair) -> dict[str, Tensor]:
             mixed = mixture(batch)
-            return {"sources": mixed.sources, "estimates": separated(network, mixed)}
+            return {"sources": mixed.sources, "estimates": network.separate(mixed.sound, mixed.frames)}
 
-        found = judged(network, sounds, self.pairs)
+        found = judged(network, sounds, self.pairs, self._material.num_workers)
         sources, estimates = (_by_ear(found[name]) for name in ("sources", "estimates"))
         rows = self._asked()
         if network.inputs == "both":
@@ -161,22 +148,8 @@ class Separation:
 
         Clips of which a ratio is undefined (a silent one) are left out: `n` counts the others.
         """
-        known, values = table[table[list(MEASURES)].notna().all(axis=1)], {}
-        for condition, rows in known.groupby("condition", sort=False):
-            prefix = "" if condition == ASKED else f"{condition}."
-            for name in MEASURES:
-                values[f"{prefix}{name}"] = bootstrap_mean(
-                    rows[name].tolist(), rows["video"].tolist(), num_resamples=self._judging.num_resamples
-                )
-        return values
-
-
-def separated(network: Separator, mixed: Mixture) -> Tensor:
-    """The sounds of both clips of each mixture, (batch, 2 clips, 2 ears, samples)."""
-    if network.inputs == "both":
-        return network.separate_all(mixed.sound, mixed.frames)
-    masks = masks_of(network, mixed).flatten(0, 1)
-    return network.masked(mixed.sound.repeat_interleave(2, dim=0), masks).unflatten(0, (-1, 2))
+        known = table[table[list(MEASURES)].notna().all(axis=1)]
+        return means_by_condition(known, MEASURES, ASKED, self._judging.num_resamples)
 
 
 def _ratios(

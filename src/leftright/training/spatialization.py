@@ -14,17 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from leftright.audio import swap_channels
-from leftright.data.augmentation import Augmentation, mirror_frames, where
-from leftright.data.shards import PCM_FULL_SCALE
+from leftright.audio import from_pcm
+from leftright.data.augmentation import Augmentation, mirror_frames, mirror_where
 from leftright.data.windows import Batch, ClipStore, FixedWindows, TrainingWindows, evenly_spaced
-from leftright.metrics.bootstrap import bootstrap_mean
 from leftright.metrics.spatial_audio import measures
-from leftright.models.spatializer import Spatializer
+from leftright.models.spatializer import Spatializer, to_stereo
 from leftright.results import Value
 from leftright.training.evaluation import judged
 from leftright.training.flip import unpack
-from leftright.training.materials import Judging, Material
+from leftright.training.materials import Judging, Material, means_by_condition
 from leftright.training.overlap import overlap_add, places_over
 from leftright.training.progress import Judgement
 
@@ -45,9 +43,7 @@ def loss_of(predicted: Tensor, true: Tensor, distance: Distance) -> Tensor:
 def step(network: Spatializer, batch: Batch, distance: Distance) -> Mapping[str, Tensor]:
     """The loss of a batch, mirrored as its coins say: picture and sound together."""
     waveform, frames = unpack(batch)
-    is_mirrored = torch.as_tensor(batch.is_mirrored)
-    waveform = where(is_mirrored, swap_channels(waveform), waveform)
-    predicted, true = network.spectra(waveform, where(is_mirrored, mirror_frames(frames), frames))
+    predicted, true = network.spectra(*mirror_where(torch.as_tensor(batch.is_mirrored), waveform, frames))
     return {"loss": loss_of(predicted, true, distance)}
 
 
@@ -73,7 +69,7 @@ class Spatialization:
             spectra = zip(*network.spectra(*unpack(batch)), strict=True)
             return {"loss": torch.stack([loss_of(predicted, true, self._distance) for predicted, true in spectra])}
 
-        loss = float(judged(network, losses, self._validation)["loss"].mean())
+        loss = float(judged(network, losses, self._validation, self._material.num_workers)["loss"].mean())
         return Judgement({"loss": loss}, loss)
 
     def examine(self, network: Spatializer) -> pd.DataFrame:
@@ -82,34 +78,30 @@ class Spatialization:
         return pd.DataFrame([row for clip in self.clips for row in self._rows(network, clip)])
 
     def _rows(self, network: Spatializer, row: int) -> list[dict[str, Any]]:
-        described = self._material.describe(row)
-        true = full_clip(self._material.store, row)
+        described, true = self._material.describe(row), full_clip(self._material.store, row)
+        mono, frames = true.sum(axis=0), cropped_frames(self._material.store, row)
+        predicted = self._spatialized(network, mono, frames)
+        # Who does not look cannot tell.
+        looks = network.inputs != "sound"
         sounds = {
-            "predicted": self.stereo(network, row),
-            "mirrored": self.stereo(network, row, is_mirrored=True),
-            "mono": np.repeat(true.mean(axis=0, keepdims=True), 2, axis=0),
+            "predicted": predicted,
+            "mirrored": self._spatialized(network, mono, mirror_frames(frames)) if looks else predicted,
+            "mono": np.stack((mono / 2, mono / 2)),
         }
         return [{**described, "condition": name, **measures(sounds[name], true)} for name in CONDITIONS]
 
-    def stereo(self, network: Spatializer, row: int, *, is_mirrored: bool = False) -> NDArray[np.float32]:
+    def stereo(self, network: Spatializer, row: int) -> NDArray[np.float32]:
         """The clip's sound, made stereo again from its sum: (2, samples)."""
         store = self._material.store
+        return self._spatialized(network, full_clip(store, row).sum(axis=0), cropped_frames(store, row))
+
+    def _spatialized(self, network: Spatializer, mono: NDArray[np.float32], frames: Tensor) -> NDArray[np.float32]:
         device = next(network.parameters()).device
-        mono = torch.from_numpy(full_clip(store, row).sum(axis=0)).to(device)
-        frames = cropped_frames(store, row).to(device)
-        frames = mirror_frames(frames) if is_mirrored else frames
-        return spatialized(network, mono, frames, self._overlap).cpu().numpy()
+        return spatialized(network, torch.from_numpy(mono).to(device), frames.to(device), self._overlap).cpu().numpy()
 
     def summary(self, table: pd.DataFrame) -> dict[str, Value]:
         """The mean of each measure over clips: as predicted, and `<condition>.<measure>` of the others."""
-        values = {}
-        for condition, rows in table.groupby("condition", sort=False):
-            prefix = "" if condition == "predicted" else f"{condition}."
-            for name in MEASURES:
-                values[f"{prefix}{name}"] = bootstrap_mean(
-                    rows[name].tolist(), rows["video"].tolist(), num_resamples=self._judging.num_resamples
-                )
-        return values
+        return means_by_condition(table, MEASURES, CONDITIONS[0], self._judging.num_resamples)
 
 
 @torch.inference_mode()
@@ -121,12 +113,12 @@ def spatialized(network: Spatializer, mono: Tensor, frames: Tensor, overlap: flo
     geometry = network.geometry
     places = places_over(len(mono), len(frames), geometry, overlap)
     difference = overlap_add(network.difference, mono, frames, places, geometry.num_samples)
-    return torch.stack(((mono + difference) / 2, (mono - difference) / 2))
+    return to_stereo(mono, difference)
 
 
 def full_clip(store: ClipStore, row: int) -> NDArray[np.float32]:
     """The sound of a whole clip (2, samples), full scale 1."""
-    return store.reader.waveform(row).astype(np.float32) / np.float32(PCM_FULL_SCALE)
+    return from_pcm(store.reader.waveform(row))
 
 
 def cropped_frames(store: ClipStore, row: int) -> Tensor:

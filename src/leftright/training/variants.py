@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 TASKS = ("track", "spatialize", "separate")
-PRETEXTS = ("mismatch", "shift", "flip")
-INITIALISATIONS = ("scratch", "supervised", *PRETEXTS)
+PRETEXTS = ("flip", "mismatch", "shift")
+"""The tasks of `pretrain`, the paper's own first."""
+INITIALISATIONS = ("scratch", "supervised", "mismatch", "shift", "flip")
 SOUND_ONLY, PICTURE_ONLY = "sound_only", "picture_only"
 ABLATIONS = {"track": (SOUND_ONLY, PICTURE_ONLY), "spatialize": (SOUND_ONLY,), "separate": (SOUND_ONLY,)}
 """Of each task the variants that lack an input: the sound's side of a face cannot be seen, a picture's cannot be heard."""

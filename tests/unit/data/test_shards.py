@@ -15,7 +15,6 @@ from leftright.data.shards import (
     ShardWriter,
     decode_jpeg,
     encode_jpeg,
-    to_pcm,
     verify,
 )
 from leftright.errors import InputError
@@ -115,10 +114,6 @@ def test_jpeg_keeps_colour_order_and_range():
     assert decoded.shape == (3, SIZE, SIZE)
     np.testing.assert_allclose(decoded[:, 8, 2], (255, 0, 0), atol=5)
     np.testing.assert_allclose(decoded[:, 8, 13], (0, 0, 0), atol=5)
-
-
-def test_pcm_is_rounded_and_clipped():
-    assert to_pcm(np.array([0.0, 0.5, -1.0, 1.0, -1.5])).tolist() == [0, 16384, -32768, 32767, -32768]
 
 
 def test_pcm_in_the_tar_is_left_and_right_in_turn(packed):

@@ -6,8 +6,9 @@ import torch
 from leftright.errors import InputError
 from leftright.lineage import Lineage
 from leftright.models import AudioVisualNetwork, ModelMeta, load_model, save_model
-from leftright.models.downstream import DOWNSTREAM_TASKS, Head, build, load_downstream
+from leftright.models.downstream import Head, build, load_downstream
 from leftright.models.saved import save_network
+from leftright.training.variants import TASKS
 from tests.unit.models.test_audio_visual import TINY, TINY_WINDOW
 
 SIZES = ((0.25, 0.5), (0.5, 0.25))
@@ -31,11 +32,13 @@ def answers(network, task: str) -> list[torch.Tensor]:
     frames = torch.rand(2, TINY_WINDOW.num_frames, 3, 32, 32, generator=generator)
     if task == "track":
         return list(network(waveform, frames[:, 0]))
-    return [network(waveform.sum(dim=1) if task == "spatialize" else waveform, frames)]
+    if task == "separate":
+        return [network(waveform, torch.stack((frames, 1 - frames), dim=1))]
+    return [network(waveform.sum(dim=1), frames)]
 
 
 @pytest.mark.parametrize("inputs", ["both", "sound"])
-@pytest.mark.parametrize("task", DOWNSTREAM_TASKS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_network_read_again_answers_alike(tmp_path, task, inputs):
     network = saved(tmp_path / "model.pt", task, inputs)
     read, meta = load_downstream(tmp_path / "model.pt", task)
@@ -46,15 +49,15 @@ def test_a_network_read_again_answers_alike(tmp_path, task, inputs):
     assert read.inputs == inputs
 
 
-@pytest.mark.parametrize("task", DOWNSTREAM_TASKS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_model_of_another_task_is_one_line(tmp_path, task):
     saved(tmp_path / "model.pt", task)
-    for other in set(DOWNSTREAM_TASKS) - {task}:
+    for other in set(TASKS) - {task}:
         with pytest.raises(InputError, match=rf"model\.pt: its task is {task}; give a model of the task {other}$"):
             load_downstream(tmp_path / "model.pt", other)
 
 
-@pytest.mark.parametrize("task", DOWNSTREAM_TASKS)
+@pytest.mark.parametrize("task", TASKS)
 def test_a_pretext_model_is_called_one(tmp_path, task):
     """The likeliest mistake: the folder of pretrain in the place of that of finetune."""
     save_model(tmp_path / "model.pt", AudioVisualNetwork(TINY, TINY_WINDOW), "flip", {})

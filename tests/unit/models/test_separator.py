@@ -76,53 +76,61 @@ def test_each_channel_has_its_own_mask_left_first():
 
 def test_who_is_asked_for_is_heard_and_the_other_is_not():
     low, high = band(0.0, 0.45, 1, 2), band(0.55, 0.95, 1, 2, seed=1)
-    mixture = (low + high).expand(2, -1, -1)
-    estimates = by_hand().separate(mixture, frames(RED, BLUE))
-    torch.testing.assert_close(estimates[:1], low, atol=1e-3, rtol=0)
-    torch.testing.assert_close(estimates[1:], high, atol=1e-3, rtol=0)
+    estimates = by_hand().separate(low + high, frames(RED, BLUE)[None])
+    torch.testing.assert_close(estimates[:, 0], low, atol=1e-3, rtol=0)
+    torch.testing.assert_close(estimates[:, 1], high, atol=1e-3, rtol=0)
 
 
 def test_other_pictures_other_sounds():
     """The pictures exchanged, the estimates are exchanged."""
-    mixture = (band(0.0, 0.45, 1, 2) + band(0.55, 0.95, 1, 2, seed=1)).expand(2, -1, -1)
+    mixture = band(0.0, 0.45, 1, 2) + band(0.55, 0.95, 1, 2, seed=1)
     network = by_hand()
-    asked, exchanged = network.separate(mixture, frames(RED, BLUE)), network.separate(mixture, frames(BLUE, RED))
-    torch.testing.assert_close(asked, exchanged.flip(0))
+    asked, exchanged = (network.separate(mixture, frames(*two)[None]) for two in ((RED, BLUE), (BLUE, RED)))
+    torch.testing.assert_close(asked, exchanged.flip(1))
     assert not torch.allclose(asked, exchanged, atol=1e-3)
 
 
 def test_several_clips_of_one_mixture_are_asked_for_at_once():
     network, mixture = separator(), band(0.0, 1.0, 2, 2)
     pictures = torch.stack((frames(RED, RED), frames(BLUE, BLUE)), dim=1)
-    masks = network.masks(mixture, pictures)
+    masks = network(mixture, pictures)
     for place, colour in enumerate((RED, BLUE)):
-        torch.testing.assert_close(masks[:, place], network(mixture, frames(colour, colour)), atol=1e-6, rtol=1e-5)
+        alone = network(mixture, frames(colour, colour).unsqueeze(1)).squeeze(1)
+        torch.testing.assert_close(masks[:, place], alone, atol=1e-6, rtol=1e-5)
 
 
 def test_the_real_network_hears_the_picture_too():
     network, mixture = separator(), band(0.0, 1.0, 1, 2)
-    masks = [network(mixture, frames(colour)) for colour in (RED, BLUE)]
-    assert masks[0].shape == (1, 2, 256, 101)
+    masks = [network(mixture, frames(colour)[None]) for colour in (RED, BLUE)]
+    assert masks[0].shape == (1, 1, 2, 256, 101)
     assert all(each.min() >= 0 and each.max() <= 1 for each in masks)
     assert not torch.equal(*masks)
 
 
 def test_the_two_channels_are_told_apart():
     network, mixture = separator(), band(0.0, 1.0, 1, 2)
-    swapped = network(mixture.flip(1), frames(RED)).flip(1)
-    assert not torch.allclose(swapped, network(mixture, frames(RED)), atol=1e-4)
+    swapped = network(mixture.flip(1), frames(RED)[None]).flip(2)
+    assert not torch.allclose(swapped, network(mixture, frames(RED)[None]), atol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [0.3, 3.0])
 def test_the_level_of_a_recording_changes_no_mask(scale):
     """As far as the spectrogram's floor is below it."""
     network, mixture = separator(), band(0.0, 1.0, 1, 2)
-    torch.testing.assert_close(network(scale * mixture, frames(RED)), network(mixture, frames(RED)), atol=1e-2, rtol=0)
+    red = frames(RED)[None]
+    torch.testing.assert_close(network(scale * mixture, red), network(mixture, red), atol=1e-2, rtol=0)
 
 
 def test_without_the_picture_it_cannot_matter():
     network, mixture = separator("sound"), band(0.0, 1.0, 1, 2)
-    assert torch.equal(network(mixture, frames(RED)), network(mixture, frames(BLUE)))
+    assert torch.equal(network(mixture, frames(RED)[None]), network(mixture, frames(BLUE)[None]))
+
+
+def test_without_the_picture_it_parts_the_mixture_in_two():
+    network, mixture = separator("sound"), band(0.0, 1.0, 1, 2)
+    parts = network(mixture, frames(RED, BLUE)[None])
+    assert parts.shape == (1, 2, 2, 256, 101)
+    torch.testing.assert_close(parts.sum(dim=1), torch.ones(1, 2, 256, 101))
 
 
 def test_what_is_never_used_is_not_trained():
@@ -132,6 +140,6 @@ def test_what_is_never_used_is_not_trained():
         untrained = [name.split(".") for name, each in network.named_parameters() if not each.requires_grad]
         names = {".".join(name[:2]) for name in untrained}
         assert names == ({"fusion.logit"} if inputs == "both" else {"fusion.logit", "visual.trunk", "visual.reduction"})
-        masks = network(band(0.0, 1.0, 2, 2), frames(RED, BLUE))
+        masks = network(band(0.0, 1.0, 2, 2), frames(RED, BLUE).unsqueeze(1))
         masks.sum().backward()
         assert all(each.grad is not None for each in network.parameters() if each.requires_grad)

@@ -40,7 +40,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Material:
     store = ClipStore(reader, WindowGeometry(1.0, FRAME_RATE, 1, 24), cache_mb=64)
     splits = reader.index["split_channel"]
     rows = {name: np.flatnonzero(splits == name).tolist() for name in ("train", "val", "test")}
-    return Material(store, rows, AugmentationRange(0.0, 0.0, 0.0), seed=0)
+    return Material(store, rows, AugmentationRange(0.0, 0.0, 0.0), seed=0, num_workers=0)
 
 
 def network_of(task: str, material: Material, seed: int = 0) -> torch.nn.Module:

@@ -14,7 +14,7 @@ def store(tmp_path_factory) -> ClipStore:
 
 
 def material(store: ClipStore, seed: int = 0) -> Material:
-    return Material(store, {"test": list(range(100, 130))}, AugmentationRange(0, 0, 0), seed)
+    return Material(store, {"test": list(range(100, 130))}, AugmentationRange(0, 0, 0), seed, 0)
 
 
 @pytest.mark.parametrize("count", [0, 30, 99])

@@ -1,5 +1,7 @@
 """The pretext tasks as the loop needs them: the same windows for all, a judgement each, one form of answers."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,30 +14,31 @@ from leftright.data.windows import ClipStore, StepLoader, StepSampler, evenly_sp
 from leftright.errors import InputError
 from leftright.metrics.flip import PREDICTION_COLUMNS
 from leftright.models import AudioVisualNetwork
-from leftright.training.pretext import PRETEXT_TASKS, Material, Pretext, as_flip, pretext
+from leftright.training.pretext import Pretext, PretextMaterial, as_flip, pretext
+from leftright.training.variants import PRETEXTS
 from tests.packed_world import write_moving_world
 from tests.unit.models.test_audio_visual import TINY
 
 
 @pytest.fixture(scope="module")
-def material(tmp_path_factory) -> Material:
+def material(tmp_path_factory) -> PretextMaterial:
     reader = ShardReader([write_moving_world(tmp_path_factory.mktemp("world") / "pack", num_channels=5)])
     store = ClipStore(reader, window_geometry(reader, 1.0, 2, crop=20), cache_mb=8)
     return material_of(store)
 
 
-def material_of(store: ClipStore) -> Material:
+def material_of(store: ClipStore) -> PretextMaterial:
     splits = store.reader.index["split_channel"]
     rows = {name: np.flatnonzero(splits == name).tolist() for name in ("train", "val", "test")}
     windows = {name: evenly_spaced(store, rows[name], 2) for name in rows}
-    return Material(store, rows, windows, AugmentationRange(0.1, 0.1, 0.1), seed=0, num_workers=0)
+    return PretextMaterial(store, rows, AugmentationRange(0.1, 0.1, 0.1), 0, 0, windows)
 
 
-def task(name: str, material: Material) -> Pretext:
+def task(name: str, material: PretextMaterial) -> Pretext:
     return pretext(name, material, "paired", 1.0)
 
 
-def network_of(material: Material, bias: float = 0.0) -> AudioVisualNetwork:
+def network_of(material: PretextMaterial, bias: float = 0.0) -> AudioVisualNetwork:
     """One that says the same of everything: its logit is the bias."""
     torch.manual_seed(0)
     network = AudioVisualNetwork(TINY, material.store.geometry)
@@ -44,7 +47,7 @@ def network_of(material: Material, bias: float = 0.0) -> AudioVisualNetwork:
     return network
 
 
-@pytest.mark.parametrize("name", PRETEXT_TASKS)
+@pytest.mark.parametrize("name", PRETEXTS)
 def test_a_step_of_each_task_has_as_many_right_as_wrong_examples(material, name):
     """A network that calls everything wrong is right about half of them, at softplus(1) and softplus(-1)."""
     found = task(name, material)
@@ -55,7 +58,7 @@ def test_a_step_of_each_task_has_as_many_right_as_wrong_examples(material, name)
     assert len(outputs["is_right"]) == (16 if name == "flip" else 8)
 
 
-@pytest.mark.parametrize("name", PRETEXT_TASKS)
+@pytest.mark.parametrize("name", PRETEXTS)
 def test_training_looks_at_training_clips_alone(material, name):
     found = task(name, material)
     assert found.name == name
@@ -75,7 +78,7 @@ def test_the_wrong_sounds_of_training_are_of_training_clips(material, monkeypatc
     assert set(heard) == set(material.rows["train"])
 
 
-@pytest.mark.parametrize("name", PRETEXT_TASKS)
+@pytest.mark.parametrize("name", PRETEXTS)
 def test_a_judgement_by_hand(material, name):
     """Probability 1 / (1 + 1/e) for "wrong" throughout: half of it is error, and the loss is that of the step."""
     judgement = task(name, material).validate(network_of(material, bias=1.0))
@@ -127,7 +130,23 @@ def test_a_wrong_sound_counts_as_a_flipped_one(material):
 
 def test_a_split_of_one_video_has_no_mismatch_and_is_named(material):
     rows = {**material.rows, "val": material.rows["val"][:1]}
-    lone = Material(material.store, rows, material.windows, material.ranges, 0, 0)
+    lone = replace(material, rows=rows)
     with pytest.raises(InputError, match="mismatch: the val split has clips of one video alone; curate more videos"):
         task("mismatch", lone)
     task("shift", lone)
+
+
+def test_a_clip_that_one_window_fills_has_no_other_time(material):
+    """Its own sound would be called wrong."""
+    short = ClipStore(material.store.reader, material.store.geometry, cache_mb=8)
+    short.last_starts = [0] * len(short.last_starts)
+    with pytest.raises(
+        InputError, match="shift: one window fills every clip of the train split; choose a shorter window_s"
+    ):
+        task("shift", material_of(short))
+    some = replace(material, rows={**material.rows}, windows={**material.windows})
+    some.store.last_starts[material.rows["train"][0]], before = 0, some.store.last_starts[material.rows["train"][0]]
+    try:
+        assert task("shift", some).training.rows == list(material.rows["train"][1:])
+    finally:
+        some.store.last_starts[material.rows["train"][0]] = before

@@ -13,7 +13,7 @@ from leftright.errors import InputError
 from leftright.models.separator import Separator
 from leftright.models.transform import Transform
 from leftright.training.materials import Material
-from leftright.training.separation import MEASURES, Separation, mixture, separated, step
+from leftright.training.separation import MEASURES, Separation, mixture, step
 from tests.downstream_world import JUDGING, material_of
 from tests.unit.models.test_audio_visual import TINY
 
@@ -38,13 +38,13 @@ def with_coins(batch: Pair, first: bool, second: bool) -> Pair:
 
 
 class Stub(nn.Module):
-    """A network in whose `separate` each picture stands beside the mixture that it is asked of."""
+    """A network in whose `one` each picture stands beside the mixture that it is asked of."""
 
     inputs = "both"
 
-    def separate_all(self, heard, frames):
+    def separate(self, heard, frames):
         num_clips = frames.shape[1]
-        asked = self.separate(heard.repeat_interleave(num_clips, dim=0), frames.flatten(0, 1))
+        asked = self.one(heard.repeat_interleave(num_clips, dim=0), frames.flatten(0, 1))
         return asked.unflatten(0, (-1, num_clips))
 
 
@@ -68,7 +68,7 @@ class Sources(Stub):
     def _of(tensor) -> bytes:
         return tensor.numpy().tobytes()
 
-    def separate(self, heard, frames):
+    def one(self, heard, frames):
         return torch.stack(
             [self.known[self._of(frame), self._of(sound)] for sound, frame in zip(heard, frames, strict=True)]
         )
@@ -140,13 +140,13 @@ def test_each_clip_is_asked_for_by_its_own_picture(batch):
     class Echo(Stub):
         """Says the mean of the picture, plus a thousand times the mixture's number."""
 
-        def separate(self, heard, frames):
+        def one(self, heard, frames):
             level = frames.mean(dim=(1, 2, 3, 4)) + 1000 * heard[:, 0, 0]
             return level[:, None, None].expand(-1, 2, 5)
 
     mixed = mixture(batch)
     numbered = mixed._replace(sources=torch.arange(6.0).view(6, 1, 1, 1).expand(6, 2, 2, 4) / 2)
-    estimates = separated(Echo(), numbered)
+    estimates = Echo().separate(numbered.sound, numbered.frames)
     assert estimates.shape == (6, 2, 2, 5)
     expected = mixed.frames.mean(dim=(2, 3, 4, 5)) + 1000 * torch.arange(6.0)[:, None]
     torch.testing.assert_close(estimates[..., 0, 0], expected)
@@ -188,7 +188,7 @@ def test_the_mixture_itself_improves_nothing(task):
             super().__init__()
             self.nothing = nn.Parameter(torch.zeros(1))
 
-        def separate(self, heard, frames):
+        def one(self, heard, frames):
             return heard
 
     table = task.examine(Nothing())
@@ -214,7 +214,7 @@ class Masks(Stub):
         super().__init__()
         self.wanted, self.knows = self.transform(mixture(batch).sources.flatten(0, 1)).abs()[:, :, :256], knows
 
-    def masks(self, heard, frames):
+    def forward(self, heard, frames):
         sound = self.transform(heard.repeat_interleave(2, dim=0)).abs()[:, :, :256]
         masks = self.wanted / sound.clamp_min(1e-9) if self.knows else torch.full_like(sound, 0.5)
         return masks.unflatten(0, (-1, 2))
@@ -261,9 +261,10 @@ class Blind(nn.Module):
             self.known[mixed.sound.numpy().tobytes()] = (own / whole.clamp_min(1e-9)).clamp(0, 1)
 
     def forward(self, heard, frames):
-        return torch.stack([self.known[sound[None].numpy().tobytes()] for sound in heard])
+        masks = torch.stack([self.known[sound[None].numpy().tobytes()] for sound in heard])
+        return torch.stack((masks, 1 - masks), dim=1)
 
-    masked = Separator.masked
+    masked, separate = Separator.masked, Separator.separate
 
 
 def test_who_only_hears_is_judged_by_guessing_and_by_the_best_naming(task):
@@ -286,8 +287,8 @@ def test_who_only_hears_learns_to_part_and_not_to_name(task, batch):
     network = Separator(TINY, task.pairs.store.geometry, 2, "sound").eval()
     torch.testing.assert_close(step(network, batch, "l1")["loss"], step(network, turned, "l1")["loss"])
     mixed = mixture(batch)
-    masks = network(mixed.sound, mixed.frames[:, 0])
+    masks = network(mixed.sound, mixed.frames)
     heard, wanted = (network.transform(sound).abs()[..., :256, :] / 0.05 for sound in (mixed.sound, mixed.sources))
-    parts = torch.stack((masks, 1 - masks), dim=1) * heard[:, None]
+    parts = masks * heard[:, None]
     either = [(parts - each).abs().mean(dim=(1, 2, 3, 4)) for each in (wanted, wanted.flip(1))]
     torch.testing.assert_close(step(network, batch, "l1")["loss"], torch.minimum(*either).mean())

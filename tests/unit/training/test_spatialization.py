@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -37,6 +38,8 @@ def task(material) -> Spatialization:
 
 class BySight(nn.Module):
     """The square is on the brighter half, and is heard there: 12 dB louder, so that the difference is 0.6 of the sum."""
+
+    inputs = "both"
 
     def __init__(self, geometry) -> None:
         super().__init__()
@@ -105,7 +108,24 @@ def test_what_is_seen_on_the_left_is_heard_on_the_left(task, material):
 def test_a_picture_that_is_mirrored_turns_the_sides(task, material):
     network = BySight(material.store.geometry)
     row = material.rows["test"][0]
-    np.testing.assert_allclose(task.stereo(network, row, is_mirrored=True), task.stereo(network, row)[::-1], atol=1e-6)
+    mono, frames = torch.from_numpy(full_clip(material.store, row).sum(axis=0)), cropped_frames(material.store, row)
+    stereo, turned = (spatialized(network, mono, seen, 0.5) for seen in (frames, frames.flip(-1)))
+    torch.testing.assert_close(turned, stereo.flip(0), atol=1e-6, rtol=0)
+    assert stereo.numpy() == pytest.approx(task.stereo(network, row))
+
+
+def test_who_does_not_look_is_not_asked_twice(task, material):
+    """Its answer on the mirrored picture is that on the picture as it is."""
+    network, asked = BySight(material.store.geometry), []
+    network.inputs = "sound"
+    network.difference = lambda mono, frames: asked.append(len(mono)) or 0.3 * mono
+    table = task.examine(network).set_index(["clip", "condition"])[list(MEASURES)]
+    predicted, mirrored = (table.xs(name, level="condition") for name in ("predicted", "mirrored"))
+    pd.testing.assert_frame_equal(predicted, mirrored)
+    num_asked = len(asked)
+    network.inputs = "both"
+    task.examine(network)
+    assert len(asked) == 3 * num_asked
 
 
 def test_who_sees_the_side_is_better_than_mono_and_mono_than_who_sees_it_mirrored(task, material):

@@ -36,6 +36,8 @@ CLIP_COLUMNS: dict[str, str] = {
     "num_channels": "int64",  # likewise
     "channel_layout": "str",
     "audio_codec": "str",
+    "projection": "str",  # as the video that it was cut from declares it, one of leftright.spherical.PROJECTIONS; "" unknown
+    "sound_field": "str",  # likewise, one of leftright.spherical.SOUND_FIELDS
     "source": "str",  # folder, urls or youtube
     "url": "str",
     "title": "str",

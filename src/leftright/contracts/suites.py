@@ -19,6 +19,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import Column, ComparisonCondition
 
 from leftright.clips import CLIP_COLUMNS, FACE_EDGES, MEASURE_COLUMNS, REASONS
+from leftright.spherical import PROJECTIONS, SOUND_FIELDS
 
 CURATE_COLUMNS = ("kept", "kept_reason", "scene", "split_video", "split_channel", "split_scene")
 SPLITS = ("train", "val", "test")
@@ -88,6 +89,8 @@ _CLIP_ROWS = (
     _between("frame_rate", 0),
     _between("sample_rate", 0),
     _between("num_channels", 0),
+    _among("projection", PROJECTIONS),
+    _among("sound_field", SOUND_FIELDS),
 )
 
 CLIPS = Contract(

@@ -15,7 +15,8 @@ from leftright.sources.base import Clip, ClipPlan, Harvest, Status, Video
 from leftright.sources.cutting import cut
 from leftright.sources.packets import TruncatedError
 from leftright.sources.positions import TOLERANCE_S, draw_starts
-from leftright.video import MediaInfo, audio_stream, open_media, picture_stream, probe, start_s
+from leftright.spherical import WRITABLE, Metadata, read_metadata, write_metadata
+from leftright.video import MediaInfo, audio_stream, layout_of, open_media, picture_stream, probe, start_s
 
 # Errors that say nothing about the video: no room, too many open files, a disk that may not be written.
 _MACHINE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.EROFS})
@@ -96,7 +97,7 @@ def make_clip(video: Video, path: Path, kind: str, placed: Placed, directory: Pa
     status, detail = Status.KEPT, ""
     try:
         begin_s = cut(path, begin_s, placed.length_s, written, placed.earliest_s)
-        row = _look(written)
+        row = _declare(path, written) | _look(written)
     except InputError as error:
         written.unlink(missing_ok=True)
         status = Status.TRUNCATED if isinstance(error, TruncatedError) else Status.CORRUPT
@@ -123,6 +124,17 @@ def _about(video: Video, path: Path, error: InputError) -> str:
     return str(error).replace(str(path), video.location)
 
 
+def _declare(path: Path, written: Path) -> dict[str, Any]:
+    """Let a clip declare what its source does of 360-degree picture and sound, which cutting loses. Returns its columns."""
+    declared = read_metadata(path)
+    row = {"projection": declared.projection, "sound_field": declared.sound_field}
+    if declared.projection not in WRITABLE:
+        declared = replace(declared, projection="")
+    if declared != Metadata():
+        write_metadata(written, declared)
+    return row
+
+
 def _look(written: Path) -> dict[str, Any]:
     """What a written clip holds. Raises InputError where its first sound or its first picture cannot be decoded."""
     with open_media(written) as media:
@@ -134,7 +146,10 @@ def _look(written: Path) -> dict[str, Any]:
 
 def _decodes(media: av.container.InputContainer, stream: av.AudioStream | av.VideoStream) -> bool:
     media.seek(0)
-    return next(iter(media.decode(stream)), None) is not None
+    frame = next(iter(media.decode(stream)), None)
+    if isinstance(frame, av.AudioFrame):
+        layout_of(frame)
+    return frame is not None
 
 
 def begins_s(path: Path) -> tuple[float, float]:

@@ -35,6 +35,8 @@ def clips_table() -> pd.DataFrame:
         "num_channels": 2,
         "channel_layout": "stereo",
         "audio_codec": "aac",
+        "projection": "",
+        "sound_field": "",
         "source": "folder",
         "url": "",
         "title": "",
@@ -120,6 +122,8 @@ CLIP_BREAKS: list[Break] = [
     ("frame_rate", -1.0, "column frame_rate"),
     ("sample_rate", -1, "column sample_rate"),
     ("num_channels", -1, "column num_channels"),
+    ("projection", "round", "column projection: expect_column_values_to_be_in_set"),
+    ("sound_field", "stereo", "column sound_field: expect_column_values_to_be_in_set"),
 ]
 
 FILTERED_BREAKS: list[Break] = [

@@ -60,6 +60,13 @@ def test_left_stays_left(source: Path, tmp_path: Path) -> None:
         ("i.avi", "pcm_s16le", "stereo", 1e-4),
         ("j.mkv", "vorbis", "stereo", 1e-4),  # MP4 does not hold it: FLAC
         ("k.mov", "pcm_s24le", "quad", 1e-6),
+        ("l.mp4", "aac", "4.0", 1e-6),
+        ("m.mp4", "aac", "quad", 1e-6),
+        ("n.mp4", "aac", "hexagonal", 1e-4),  # named in no way that a clip can be: FLAC
+        ("o.mp4", "flac", "5.1", 1e-6),
+        ("p.mkv", "flac", "quad", 1e-6),
+        ("q.webm", "libopus", "quad", 0.01),
+        ("r.webm", "libopus", "5.1", 0.01),
     ],
 )
 def test_any_sound_keeps_its_channels_rate_and_place(

@@ -1,15 +1,21 @@
 """What becomes of a local file, whole or not: every fate has its name, and what the filter is to judge reaches it."""
 
 import resource
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from leftright.audio import resample
 from leftright.errors import InputError
+from leftright.mp4 import Box, read_index, write_index
 from leftright.sources.base import ClipPlan, Harvest, Status, Video
 from leftright.sources.local import ends_inside_a_box, harvest_file
+from leftright.spherical import Metadata, ambix, read_metadata
 from leftright.video import decode_audio, probe
 from tests.numbered_videos import frame_numbers, lag_samples, sound, write_video
+from tests.sound_fields import RATE, noise, write_film
 
 PLAN = ClipPlan(clip_s=2.0, max_clips=3, seed=0)
 
@@ -153,3 +159,75 @@ def test_a_full_disk_is_not_the_videos_fault(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list((tmp_path / "clips").iterdir()) == []
+
+
+@pytest.mark.parametrize("num_channels", [4, 6])
+@pytest.mark.parametrize(
+    ("name", "codec", "layouts", "options"),
+    [
+        ("film.mp4", "aac", ("4.0", "hexagonal"), {}),
+        ("film.mp4", "flac", ("quad", "5.1"), {}),
+        ("film.mov", "pcm_f32le", ("quad", "5.1"), {}),
+        ("film.webm", "libopus", ("quad", "5.1"), {"mapping_family": "2"}),
+        ("film.webm", "libopus", ("quad", "hexagonal"), {"mapping_family": "255"}),
+    ],
+)
+def test_a_sound_field_is_whole_in_the_clip_which_says_so(
+    tmp_path: Path, name: str, codec: str, layouts: tuple[str, str], options: dict[str, str], num_channels: int
+) -> None:
+    """Each channel where it was. Opus of family 2 says itself what it is; of family 255 nobody knows."""
+    channels = np.stack([resample(noise(6, seed), RATE, 48_000) for seed in range(num_channels)])
+    declared = None
+    if name.endswith("webm"):
+        expected = ("", {4: "ambix", 6: "ambix+head_locked"}[num_channels] if options["mapping_family"] == "2" else "")
+    else:
+        declared = replace(ambix(num_channels), projection="equirectangular", yaw_deg=45.0)
+        expected = ("equirectangular", declared.sound_field)
+    path = write_film(tmp_path / name, channels, codec, layouts[num_channels // 2 - 2], 48_000, declared, options)
+    outcome = harvest(path, tmp_path / "clips")
+    assert outcome.status is Status.KEPT, outcome.detail
+    before, sample_rate = decode_audio(path)
+    for clip in outcome.clips[1:]:
+        assert (clip.row["projection"], clip.row["sound_field"]) == expected
+        assert clip.row["num_channels"] == num_channels
+        written = tmp_path / clip.row["path"]
+        assert read_metadata(written).sound_field == expected[1]
+        if declared is not None:
+            assert read_metadata(written) == declared
+        after, _ = decode_audio(written)
+        for channel in range(num_channels):
+            lag, error = lag_samples(before[channel], after[channel], round(clip.start_ms * sample_rate / 1000))
+            assert abs(lag) <= 48
+            assert error < 0.01
+
+
+def test_an_order_of_its_own_comes_through_cutting(tmp_path: Path) -> None:
+    """W, X, Y, Z, declared as such, which FFmpeg cannot convert and PyAV frees twice."""
+    channels = np.stack([noise(6, seed) for seed in range(4)])
+    declared = replace(ambix(4), channel_map=(0, 2, 3, 1))
+    path = write_film(tmp_path / "film.mov", channels, "pcm_f32le", "quad", declared=declared)
+    outcome = harvest(path, tmp_path / "clips")
+    (clip, *_) = outcome.clips
+    assert clip.row["sound_field"] == "wxyz_sn3d"
+    start = round(clip.start_ms * RATE / 1000)
+    after, _ = decode_audio(tmp_path / clip.row["path"])
+    np.testing.assert_allclose(after[:, :RATE], channels[:, start : start + RATE], atol=1e-4)
+
+
+def test_an_ordinary_film_declares_nothing_and_its_clip_neither(tmp_path: Path) -> None:
+    outcome = harvest(write_video(tmp_path / "film.mp4", 3), tmp_path / "clips")
+    row = outcome.clips[0].row
+    assert (row["projection"], row["sound_field"]) == ("", "")
+    assert read_metadata(tmp_path / row["path"]) == Metadata()
+
+
+def test_a_projection_that_cannot_be_written_is_in_the_manifest(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "film.mp4", 3)
+    index = read_index(path)
+    assert index is not None
+    picture = next(index.all(b"trak", b"mdia", b"minf", b"stbl", b"stsd")).boxes[0]
+    picture.boxes.append(Box(b"sv3d", b"", [Box(b"proj", b"", [Box(b"prhd", bytes(16)), Box(b"mshp", bytes(12))])]))
+    write_index(path, index, path)
+    outcome = harvest(path, tmp_path / "clips")
+    assert outcome.clips[0].row["projection"] == "mesh"
+    assert read_metadata(tmp_path / outcome.clips[0].row["path"]).projection == ""

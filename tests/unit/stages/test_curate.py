@@ -50,7 +50,14 @@ def row_of(channel: str, video: str, start_ms: int, face_xs: np.ndarray, led_db:
     lists = {"face_times_s": list(np.arange(5.0)), "face_xs": list(face_xs), "face_led_db": list(led_db)}
     lists |= {"face_lefts": list(0.9 * face_xs), "face_rights": list(0.1 + 0.9 * face_xs)}
     lists |= {"face_tops": [0.2] * 5, "face_bottoms": [0.4] * 5}
-    judged = {"verdict": "kept", "reason": "", "num_channels": 2, "scene_signature": [scene] * 6}
+    judged = {
+        "verdict": "kept",
+        "reason": "",
+        "num_channels": 2,
+        "projection": "",
+        "sound_field": "",
+        "scene_signature": [scene] * 6,
+    }
     return {**texts, **numbers, **named, **lists, **judged, "start_ms": start_ms, "end_ms": start_ms + 10_000}
 
 

@@ -23,6 +23,7 @@ def collect(
     related_rounds: int,
     related_per_video: int,
     max_height: int,
+    max_channels: int,
     rate_kbytes_s: int,
     sleep_s: float,
     timeout_s: float,

@@ -48,6 +48,7 @@ class Politeness:
     """
 
     max_height: int
+    max_channels: int
     rate_kbytes_s: int
     sleep_s: float
     timeout_s: float
@@ -198,9 +199,9 @@ def _parameters(politeness: Politeness) -> dict[str, Any]:
         "noprogress": True,
         "cachedir": False,
         "geo_bypass": False,
-        # The picture is made small in the end; sound is worth its best, in two channels where there is a choice.
+        # The picture is made small in the end; sound is worth its best, in so many channels where there is a choice.
         "format": "bv*+ba/b",
-        "format_sort": [f"res:{politeness.max_height}", "channels:2", "vcodec:h264"],
+        "format_sort": [f"res:{politeness.max_height}", f"channels:{politeness.max_channels}", "vcodec:h264"],
         "outtmpl": {"default": "%(section_number|0)s.%(ext)s"},
         "fixup": "never",
         "nopart": True,

@@ -1,12 +1,14 @@
 """A list of videos in a text file.
 
-A line is the URL of a video (a media file, or a page that yt-dlp knows), alone, or a line of comma-separated values in the
-form that the authors publish their data sets in: YouTube id (or URL), start and end in seconds; further columns are passed
-over. A header line, empty lines and lines that start with `#` are allowed.
+A line names a video in its first column, by a URL (of a media file, or a page that yt-dlp knows) or a YouTube id. Alone, it
+is the whole video, as in the lists of the public 360-degree sets; with start and end in seconds in the next two columns it is
+that clip, as in the lists that the authors publish. Further columns are passed over; so are the next two where a header says
+by other names that they are none. A header line, empty lines and lines that start with `#` are allowed.
 """
 
 import csv
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -25,6 +27,7 @@ from leftright.sources.remote import Politeness, Remote
 from leftright.sources.sections import harvest_url, weigh_url
 
 _YOUTUBE_ID = re.compile(r"[0-9A-Za-z_-]{11}")
+_HEADING = re.compile(r"[a-z_]*(id|url|video|name)[a-z_]*")  # `youtube_ids` is as long as an id
 
 
 class Urls:
@@ -64,41 +67,54 @@ def read_list(path: Path) -> list[Video]:
     if not path.is_file():
         raise InputError(f"--location {path}: no such file; name the list of videos")
     videos: dict[str, Video] = {}
+    has_times = True
     with path.open(encoding="utf-8-sig", newline="") as stream:
-        for number, fields in enumerate(csv.reader(stream, skipinitialspace=True), 1):
-            if not fields or not fields[0].strip() or fields[0].startswith("#"):
-                continue
-            video = _parse(fields)
-            if video is None and not videos:
-                continue  # the header
-            if video is None:
-                raise InputError(
-                    f"{path}, line {number}: neither a URL nor a YouTube id with start and end; correct it"
-                )
-            earlier = videos.get(video.location, video)
-            videos[video.location] = replace(video, spans_s=tuple(dict.fromkeys(earlier.spans_s + video.spans_s)))
+        lines = enumerate(csv.reader(stream, skipinitialspace=True), 1)
+        rows = [(number, fields) for number, fields in lines if "".join(fields).strip() and fields[0][:1] != "#"]
+    for place, (number, fields) in enumerate(rows):
+        if place == 0 and _is_heading(fields):
+            has_times = len(fields) < 3 or any("start" in name.lower() for name in fields[1:3])
+            continue
+        video = _parse(fields, has_times=has_times)
+        if video is None:
+            raise InputError(
+                f"{path}, line {number}: neither a URL nor a YouTube id, alone or with start and end; correct it"
+            )
+        earlier = videos.get(video.location, video)
+        videos[video.location] = replace(video, spans_s=tuple(dict.fromkeys(earlier.spans_s + video.spans_s)))
     if not videos:
-        raise InputError(f"{path}: names no video; write a URL a line, or YouTube id, start and end")
+        raise InputError(f"{path}: names no video; write a URL or a YouTube id a line, with start and end where wanted")
     return _told_apart(list(videos.values()))
 
 
-def _parse(fields: list[str]) -> Video | None:
-    first = fields[0].strip()
+def _is_heading(fields: list[str]) -> bool:
+    return _parse(fields, has_times=True) is None or _HEADING.fullmatch(fields[0].strip()) is not None
+
+
+def _parse(fields: list[str], *, has_times: bool) -> Video | None:
+    """The video of a line, None where it names none. has_times : whether the second and third column must be start and end."""
+    first, *rest = "\0".join(text.strip() for text in fields).rstrip("\0").split("\0")
     spans_s: tuple[tuple[float, float], ...] = ()
-    if len(fields) >= 3:
-        try:
-            spans_s = ((float(fields[1]), float(fields[2])),)
-        except ValueError:
+    if len(rest) == 1 and has_times and _are_numbers(rest):
+        return None  # a start without an end
+    if len(rest) >= 2 and (has_times or _are_numbers(rest[:2])):
+        if not _are_numbers(rest[:2]) or not 0 <= float(rest[0]) < float(rest[1]):
             return None
-        if not 0 <= spans_s[0][0] < spans_s[0][1]:
-            return None
-    if _YOUTUBE_ID.fullmatch(first) and spans_s:
+        spans_s = ((float(rest[0]), float(rest[1])),)
+    if _YOUTUBE_ID.fullmatch(first):
         first = f"https://www.youtube.com/watch?v={first}"
     if not re.match(r"https?://", first):
         return None
     youtube = YoutubeIE.get_temp_id(first) if YoutubeIE.suitable(first) else None
     name = youtube or safe_name(PurePosixPath(unquote(urlsplit(first).path)).stem)
     return Video(video=name, channel="", title="", url=first, location=first, spans_s=spans_s)
+
+
+def _are_numbers(texts: list[str]) -> bool:
+    try:
+        return all(math.isfinite(float(text)) for text in texts)
+    except ValueError:
+        return False
 
 
 def _told_apart(videos: list[Video]) -> list[Video]:

@@ -63,6 +63,8 @@ class Config:
     """How many related videos of each are read."""
     max_height: int
     """Lines of the picture, at most, where there is a choice."""
+    max_channels: int
+    """Channels of the sound, at most, where there is a choice: 2, or 4 for 360-degree video with its sound field."""
     rate_kbytes_s: int
     """Downloads are held to this rate; 0 is without limit."""
     sleep_s: float
@@ -82,6 +84,7 @@ class Config:
         least = {
             "max_clips_per_video": 1,
             "num_workers": 1,
+            "max_channels": 1,
             "target_videos": 1,
             "max_refusals": 1,
             "sleep_s": 0,
@@ -121,7 +124,9 @@ def make_source(config: Config) -> Source:
         return Folder(Path(config.location), config.num_workers)
     from leftright.sources.remote import Politeness
 
-    politeness = Politeness(config.max_height, config.rate_kbytes_s, config.sleep_s, config.timeout_s, config.retries)
+    politeness = Politeness(
+        config.max_height, config.max_channels, config.rate_kbytes_s, config.sleep_s, config.timeout_s, config.retries
+    )
     if config.source == "urls":
         from leftright.sources.urls import Urls
 

@@ -16,7 +16,7 @@ from tests.numbered_videos import frame_numbers, lag_samples, sound, write_video
 from tests.unit.sources.servers import Server, media_server
 
 PLAN = ClipPlan(clip_s=2.0, max_clips=2, seed=0)
-QUICK = Politeness(max_height=360, rate_kbytes_s=0, sleep_s=0, timeout_s=0.7, retries=1)
+QUICK = Politeness(max_height=360, max_channels=2, rate_kbytes_s=0, sleep_s=0, timeout_s=0.7, retries=1)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_what_goes_wrong_has_a_name(
 
 def test_a_silent_server_is_left_after_the_timeout(server: Server, tmp_path: Path) -> None:
     started = time.monotonic()
-    outcome = harvest(server.url("stall", "film.mp4"), tmp_path, Politeness(360, 0, 0, 0.3, 0))
+    outcome = harvest(server.url("stall", "film.mp4"), tmp_path, Politeness(360, 2, 0, 0, 0.3, 0))
     assert outcome.status is Status.ERROR
     assert time.monotonic() - started < 5
 
@@ -112,7 +112,7 @@ def test_a_silent_server_is_left_after_the_timeout(server: Server, tmp_path: Pat
 def test_a_server_that_falls_silent_in_a_section_is_left_after_the_timeout(server: Server, tmp_path: Path) -> None:
     """FFmpeg fetches sections, which knows nothing of yt-dlp's timeout."""
     url = server.url("doze", "film.mp4")
-    remote = Remote(Politeness(360, 0, 0, 0.3, 0))
+    remote = Remote(Politeness(360, 2, 0, 0, 0.3, 0))
     info = {"id": "film", "title": "film", "url": url, "ext": "mp4", "webpage_url": url, "extractor": "generic"}
     info |= {"formats": [{"url": url, "ext": "mp4", "format_id": "0", "protocol": "http"}]}
     assert remote.serves_ranges(info["formats"][0])
@@ -166,9 +166,42 @@ def test_the_authors_form_and_plain_urls(tmp_path: Path) -> None:
     assert all(video.video.startswith("a-film-") for video in videos[2:4])
 
 
+def test_ids_alone_are_whole_videos(tmp_path: Path) -> None:
+    """As the public 360-degree sets are listed. Ids may begin with a dash, and may look like a number or a word."""
+    path = tmp_path / "list.txt"
+    path.write_text("-_cdefghij1\nabcdefghij0\n12345678901\n\n# gone\nabcdefghijk,,\n---------__\n")
+    videos = read_list(path)
+    ids = ["-_cdefghij1", "abcdefghij0", "12345678901", "abcdefghijk", "---------__"]
+    assert [video.video for video in videos] == ids
+    assert [video.location for video in videos] == [f"https://www.youtube.com/watch?v={name}" for name in ids]
+    assert {video.spans_s for video in videos} == {()}
+
+
+@pytest.mark.parametrize(
+    ("text", "spans_s"),
+    [
+        ("id,title,layout\nabcdefghij0,A walk,WXYZ\n", ()),
+        ("youtube_ids\nabcdefghij0\n", ()),
+        ("id,split\nabcdefghij0,train\n", ()),
+        ("id,from,to\nabcdefghij0,3,5\n", ((3.0, 5.0),)),
+        ("id,start_s,end_s,label\nabcdefghij0,3,5,x\n", ((3.0, 5.0),)),
+    ],
+)
+def test_a_header_says_whether_the_next_columns_are_start_and_end(
+    tmp_path: Path, text: str, spans_s: tuple[tuple[float, float], ...]
+) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(text)
+    assert [(video.video, video.spans_s) for video in read_list(path)] == [("abcdefghij0", spans_s)]
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
+        ("abcdefghij0\nabcdefghij12\n", "line 2"),
+        ("abcdefghij0\nabcdefghij1,10\n", "line 2"),
+        ("id,start,end\nabcdefghij0,x,y\n", "line 2"),
+        ("abcdefghij0,0,10\nabcdefghij1,1,nan\n", "line 2"),
         ("", "names no video"),
         ("video_id,start,end\n", "names no video"),
         ("abcdefghij0,0,10\nno url\n", "line 2"),

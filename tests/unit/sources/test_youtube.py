@@ -1,19 +1,20 @@
 """The YouTube path from search to clip, against a server on loopback that answers as Innertube does."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from leftright.sources.base import ClipPlan, RefusedError, Status
 from leftright.sources.ledger import Ledger
-from leftright.sources.remote import Politeness
+from leftright.sources.remote import Politeness, Remote
 from leftright.sources.youtube import YouTube
 from tests.numbered_videos import frame_numbers, write_video
 from tests.unit.sources.servers import FakeYouTube, Film, fake_youtube
 
 PLAN = ClipPlan(clip_s=4.0, max_clips=2, seed=0)
-QUICK = Politeness(max_height=360, rate_kbytes_s=0, sleep_s=0, timeout_s=5, retries=0)
+QUICK = Politeness(max_height=360, max_channels=2, rate_kbytes_s=0, sleep_s=0, timeout_s=5, retries=0)
 
 IDS = [f"film_-{number:05}" for number in range(10)]
 PHRASES = {"ASMR Tapping": IDS[:3], "ASMR Tingles": IDS[1:4]}
@@ -54,6 +55,21 @@ def source(server: FakeYouTube, *, target: int = 100, rounds: int = 0, per_video
         politeness=QUICK,
         options=server.options,
     )
+
+
+@pytest.mark.parametrize(("most", "chosen"), [(2, "stereo"), (4, "field"), (6, "surround")])
+def test_of_several_sounds_the_one_with_the_channels_asked_for_is_chosen(most: int, chosen: str) -> None:
+    """A 360-degree video comes with its sound field beside a stereo mix."""
+    offered = [
+        {"format_id": "picture", "vcodec": "h264", "acodec": "none", "height": 360, "ext": "mp4"},
+        {"format_id": "stereo", "vcodec": "none", "acodec": "opus", "audio_channels": 2, "abr": 160, "ext": "webm"},
+        {"format_id": "field", "vcodec": "none", "acodec": "opus", "audio_channels": 4, "abr": 480, "ext": "webm"},
+        {"format_id": "surround", "vcodec": "none", "acodec": "mp4a", "audio_channels": 6, "abr": 380, "ext": "m4a"},
+    ]
+    formats = [one | {"url": f"http://127.0.0.1/{one['format_id']}"} for one in offered]
+    info = {"id": "a", "title": "a", "extractor": "generic", "webpage_url": "http://127.0.0.1/", "formats": formats}
+    described = Remote(replace(QUICK, max_channels=most))._ydl.process_ie_result(info, download=False)
+    assert [one["format_id"] for one in described["requested_formats"]] == ["picture", chosen]
 
 
 def test_searches_are_read_to_their_end_and_each_video_is_listed_once(server: FakeYouTube) -> None:

@@ -44,6 +44,7 @@ CONFIG = Config(
     related_rounds=0,
     related_per_video=0,
     max_height=360,
+    max_channels=2,
     rate_kbytes_s=0,
     sleep_s=0,
     timeout_s=2,
@@ -211,7 +212,7 @@ def url_source(server: Server, directory: Path, behaviours: list[str]) -> Urls:
     names = [f"channel{number % 2}/film{number}.mp4" for number in range(4)]
     lines = [f"{server.url(how, names[number % 4])}?{number}" for number, how in enumerate(behaviours)]
     (directory / "list.txt").write_text("\n".join(lines))
-    return Urls(directory / "list.txt", Politeness(360, 0, 0, 2, 0))
+    return Urls(directory / "list.txt", Politeness(360, 2, 0, 0, 2, 0))
 
 
 def test_refusals_in_a_row_stop_collection_and_a_later_run_goes_on(server: Server, tmp_path: Path) -> None:
@@ -259,7 +260,7 @@ def test_youtube_from_keyword_to_manifest(tmp_path: Path) -> None:
                 target_videos=5,
                 related_rounds=2,
                 related_per_video=10,
-                politeness=Politeness(360, 0, 0, 5, 0),
+                politeness=Politeness(360, 2, 0, 0, 5, 0),
                 options=server.options,
             )
             if name == "out":

@@ -11,14 +11,20 @@ import itertools
 import json
 import re
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import tyro
 import yaml
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
 from leftright.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Parameters = TypeVar("Parameters", bound="DataclassInstance")
 
 
 def list_arguments() -> ConstructorRegistry:
@@ -93,6 +99,18 @@ def with_params(words: list[str], stage: str) -> list[str]:
     section = _section(Path(words[position + 1]), stage)
     flags = [(f"--{key}", _words(value)) for key, value in section.items() if key not in given]
     return rest + [word for flag, values in flags for word in (flag, *values)]
+
+
+def dataclass_of(kind: type[Parameters], path: Path, section: str) -> Parameters:
+    """The dataclass `kind`, of numbers, with the values that its fields have in a section of a file.
+
+    Raises InputError for a file without such a section, or a section without such a number.
+    """
+    values = _section(path, section)
+    for field in fields(kind):
+        if not isinstance(values.get(field.name), int | float):
+            raise InputError(f"{path}: `{section}` has no number `{field.name}`; compare it with params.yaml")
+    return kind(**{field.name: float(values[field.name]) for field in fields(kind)})
 
 
 def _section(path: Path, stage: str) -> dict[str, Any]:

@@ -22,11 +22,11 @@ from types import ModuleType
 from typing import Any
 
 from leftright import arguments, executor, lineage, tracking
-from leftright.errors import InputError
+from leftright.errors import InputError, UnusableError
 from leftright.results import Outcome
 from leftright.stages import STAGES
 
-APPS = ("summary", "verify", "compare", "lineage", "fairplay")
+APPS = ("summary", "verify", "compare", "lineage", "fairplay", "check360")
 """What is run beside the stages: a module of `leftright.apps` each, whose `run` may return numbers for a task's metrics."""
 
 SECTIONS = {"fairplay": "pack"}
@@ -61,6 +61,9 @@ def main(words: list[str] | None = None) -> int:
     except InputError as error:
         print(f"leftright {words[0]}: {error}", file=sys.stderr)
         return 2
+    except UnusableError as error:
+        print(f"leftright {words[0]}: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print(f"leftright {words[0]}: interrupted", file=sys.stderr)
         return 130

@@ -127,8 +127,8 @@ def layout_of(source: av.AudioStream | av.AudioFrame) -> av.AudioLayout:
 def decoded_sound(frames: Iterable[av.AudioFrame], layout: str = "") -> Iterator[av.AudioFrame]:
     """Decoded frames of sound, with channels that FFmpeg can convert and leaves where they are.
 
-    It cannot convert those of a sound field, nor any in an order of their own, and it takes nameless ones for loudspeakers of its
-    choice, and mixes them. All these get the channels of `layout`; "" leaves them nameless. Raises InputError for too many.
+    It cannot convert those of a sound field, nor any in an order of their own, and it takes nameless ones for loudspeakers of
+    its choice, and mixes them. All these get the channels of `layout`; "" leaves them nameless. Raises InputError for too many.
     """
     for frame in frames:
         found = layout_of(frame)

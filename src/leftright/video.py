@@ -91,14 +91,20 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
 
 
 def audio_stream(container: av.container.InputContainer) -> av.AudioStream | None:
-    """The first sound stream, or None."""
-    return next(iter(container.streams.audio), None)
+    """The first sound stream that can be decoded, or None."""
+    return next((stream for stream in container.streams.audio if _is_known(stream)), None)
 
 
 def picture_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first moving picture, or None. The cover of a music file is a video stream too, and is passed over."""
+    """The first moving picture that can be decoded, or None. The cover of a music file is a video stream too, and no picture."""
     covers = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image
-    return next((stream for stream in container.streams.video if not stream.disposition & covers), None)
+    streams = (stream for stream in container.streams.video if not stream.disposition & covers)
+    return next((stream for stream in streams if _is_known(stream)), None)
+
+
+def _is_known(stream: av.AudioStream | av.VideoStream) -> bool:
+    """Whether FFmpeg knows the stream's codec; without one PyAV's stream has no rate and no size either."""
+    return stream.codec_context is not None
 
 
 def start_s(container: av.container.InputContainer) -> float:

@@ -29,6 +29,13 @@ def test_a_missing_stream_is_zero_and_empty(tmp_path: Path) -> None:
     assert (dark.width, dark.height, dark.video_codec, dark.video_duration_s) == (0, 0, "", 0)
 
 
+def test_sound_of_a_codec_that_nobody_knows_is_no_sound(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "film.mp4", 1)
+    path.write_bytes(path.read_bytes().replace(b"mp4a", b"xy00"))
+    info = probe(path)
+    assert (info.num_channels, info.audio_codec, info.video_codec) == (0, "", "h264")
+
+
 def test_what_is_no_media_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.mp4").write_text("no media")
     for name in ("text.mp4", "missing.mp4"):

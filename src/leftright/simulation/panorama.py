@@ -153,7 +153,7 @@ def _open_air(room: Room, width: int, rng: np.random.Generator) -> Pixels:
     rays = _rays(width)
     height = rays.shape[0]
     high = np.clip(rays[..., 2:], 0, 1) ** 0.6
-    sky = mixed((120, 170, 224), (232, 170, 130), float(rng.uniform(0, 0.6)))
+    sky = mixed((120, 170, 224), (232, 170, 130), float(rng.uniform(0, 0.35)))
     picture = (1 - high) * np.array(mixed(sky, _WHITE, 0.55)) + high * np.array(sky)
     sun = directions(rng.uniform(-180, 180), rng.uniform(8, 50))
     picture += 90 * np.exp(60 * (rays @ sun - 1))[..., None] * np.array([1.0, 0.9, 0.6])

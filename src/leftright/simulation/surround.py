@@ -76,7 +76,7 @@ class Scene:
 
 
 def stage(parameters: WorldParameters, num_sources: int, num_silent: int, rng: np.random.Generator) -> Scene:
-    """A scene of a length within the parameters' bounds. The first source speaks or works, whoever else is there."""
+    """A scene of so many that sound and so many that never do, of a length within the parameters' bounds."""
     duration_s = rng.uniform(parameters.sphere_min_duration_s, parameters.sphere_max_duration_s)
     num_steps = round(duration_s * parameters.sphere_frame_rate) * STEPS_PER_FRAME
     times = np.arange(num_steps) / (parameters.sphere_frame_rate * STEPS_PER_FRAME)

@@ -18,7 +18,7 @@ from av.sidedata.sidedata import Type
 
 from leftright.errors import InputError
 from leftright.mp4 import Box, MalformedError, read_index, write_index
-from leftright.video import audio_stream, open_media, picture_stream
+from leftright.video import audio_stream, layout_of, open_media, picture_stream
 
 PROJECTIONS = (
     "", "equirectangular", "cubemap", "mesh", "half_equirectangular", "rectilinear", "fisheye", "immersive",
@@ -229,12 +229,12 @@ def _said_by_ffmpeg(path: Path, declared: Metadata, *, asks_picture: bool) -> Me
     """`declared` with what FFmpeg knows: the sound's layout and, with the first frame, the projection."""
     with open_media(path) as media:
         sound = audio_stream(media)
-        if sound is not None and (found := re.fullmatch(r"ambisonic (\d+)(\+stereo)?", sound.layout.name)):
+        if sound is not None and (found := re.fullmatch(r"ambisonic (\d+)(\+stereo)?", layout_of(sound).name)):
             declared = replace(
                 ambix(6 if found[2] else 4),
                 **{name: getattr(declared, name) for name in _PICTURE},
                 ambisonic_order=int(found[1]),
-                channel_map=tuple(range(sound.channels)),
+                channel_map=tuple(range(layout_of(sound).nb_channels)),
             )
         stream = picture_stream(media)
         if stream is None or not asks_picture:

@@ -7,9 +7,10 @@ Time is counted from the container's start for sound and picture alike, so that 
 the frame of time `t` is seen, also where a cut left the streams starting apart.
 """
 
+import ctypes
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,8 +63,8 @@ def probe(path: Path) -> MediaInfo:
             video_codec=picture.codec_context.codec.canonical_name if picture else "",
             video_duration_s=durations[1],
             sample_rate=sound.sample_rate if sound else 0,
-            num_channels=sound.channels if sound else 0,
-            channel_layout=sound.layout.name if sound else "",
+            num_channels=layout_of(sound).nb_channels if sound else 0,
+            channel_layout=layout_of(sound).name if sound else "",
             audio_codec=sound.codec_context.codec.canonical_name if sound else "",
             audio_duration_s=durations[0],
         )
@@ -96,7 +97,7 @@ def audio_stream(container: av.container.InputContainer) -> av.AudioStream | Non
 
 
 def picture_stream(container: av.container.InputContainer) -> av.VideoStream | None:
-    """The first moving picture that can be decoded, or None. The cover of a music file is a video stream too, and no picture."""
+    """The first moving picture that can be decoded, or None. The cover of a music file, a video stream too, is none."""
     covers = av.stream.Disposition.attached_pic | av.stream.Disposition.still_image
     streams = (stream for stream in container.streams.video if not stream.disposition & covers)
     return next((stream for stream in streams if _is_known(stream)), None)
@@ -105,6 +106,40 @@ def picture_stream(container: av.container.InputContainer) -> av.VideoStream | N
 def _is_known(stream: av.AudioStream | av.VideoStream) -> bool:
     """Whether FFmpeg knows the stream's codec; without one PyAV's stream has no rate and no size either."""
     return stream.codec_context is not None
+
+
+MAX_CHANNELS = 8
+"""Of sound that is decoded: PyAV reads beyond the end of more planes than these."""
+
+# PyAV (17 and 18) and FFmpeg both free a layout whose channels stand in an order of their own, as SA3D and QuickTime's `chan`
+# may declare it, which ends the process. Such layouts, some hundred bytes each, are held for good, so that PyAV never does.
+_OWN_ORDER = re.compile(r"\d+ channels \(.*")
+
+
+def layout_of(source: av.AudioStream | av.AudioFrame) -> av.AudioLayout:
+    """The channels of a stream or a frame. Ask here, never PyAV, which may end the process for it."""
+    layout = source.layout
+    if _OWN_ORDER.fullmatch(layout.name):
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(layout))
+    return layout
+
+
+def decoded_sound(frames: Iterable[av.AudioFrame], layout: str = "") -> Iterator[av.AudioFrame]:
+    """Decoded frames of sound, with channels that FFmpeg can convert and leaves where they are.
+
+    It cannot convert those of a sound field, nor any in an order of their own, and it takes nameless ones for loudspeakers of its
+    choice, and mixes them. All these get the channels of `layout`; "" leaves them nameless. Raises InputError for too many.
+    """
+    for frame in frames:
+        found = layout_of(frame)
+        if re.match(r"\d+ channels|ambisonic", found.name) is None:
+            yield frame
+            continue
+        if found.nb_channels > MAX_CHANNELS:
+            raise InputError(f"{found.nb_channels} channels of sound, more than {MAX_CHANNELS}; leave it out")
+        plain = av.AudioFrame.from_ndarray(frame.to_ndarray(), frame.format.name, layout or f"{found.nb_channels}C")
+        plain.sample_rate, plain.pts, plain.time_base = frame.sample_rate, frame.pts, frame.time_base
+        yield plain
 
 
 def start_s(container: av.container.InputContainer) -> float:
@@ -122,10 +157,12 @@ def decode_audio(path: Path) -> tuple[NDArray[np.float32], int]:
         stream = audio_stream(container)
         if stream is None:
             raise InputError(f"{path}: has no sound; leave it out")
+        if (num_channels := layout_of(stream).nb_channels) > MAX_CHANNELS:
+            raise InputError(f"{path}: has {num_channels} channels of sound, more than {MAX_CHANNELS}; leave it out")
         planar = av.AudioResampler(format="fltp")
         blocks: list[NDArray[np.float32]] = []
         lead_s = 0.0
-        for frame in container.decode(stream):
+        for frame in decoded_sound(container.decode(stream)):
             if not blocks:
                 lead_s = (frame.time or 0.0) - start_s(container)
             blocks += [block.to_ndarray().astype(np.float32, copy=False) for block in planar.resample(frame)]

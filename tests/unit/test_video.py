@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -6,7 +8,9 @@ import numpy as np
 import pytest
 
 from leftright.errors import InputError
+from leftright.spherical import Metadata
 from leftright.video import decode_audio, decode_frames, probe
+from tests.sound_fields import noise, write_film
 from tests.stereo_clips import Clip, write_clip
 
 FRAME_RATE = 10
@@ -112,3 +116,39 @@ def test_what_is_missing_or_broken_is_named(tmp_path: Path) -> None:
     for decode in (decode_audio, probe, lambda path: decode_frames(path, [0.0])):
         with pytest.raises(InputError, match=r"junk\.mp4: cannot be decoded"):
             decode(junk)
+
+
+def field_film(path: Path, codec: str, channel_map: tuple[int, ...]) -> tuple[Path, np.ndarray]:
+    """A film whose SA3D box has channels in an order, and its channels."""
+    channels = np.stack([noise(seed=seed) for seed in range(4)])
+    declared = Metadata(ambisonic_order=1, channel_ordering="acn", normalisation="sn3d", channel_map=channel_map)
+    return write_film(path, channels, codec, "quad", declared=declared), channels
+
+
+@pytest.mark.parametrize("channel_map", [(0, 1, 2, 3), (0, 2, 3, 1)])
+@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "flac"), ("b.mov", "pcm_s16le")])
+def test_channels_of_a_sound_field_stay_where_they_are(
+    tmp_path: Path, name: str, codec: str, channel_map: tuple[int, ...]
+) -> None:
+    """In a process of its own, which PyAV may end: its layouts of channels in an order of their own are freed twice."""
+    path, channels = field_film(tmp_path / name, codec, channel_map)
+    code = (
+        "import sys, numpy, gc; from pathlib import Path; from leftright.video import *\n"
+        "path = Path(sys.argv[1])\n"
+        "for _ in range(3):\n"
+        "    waveform, rate = decode_audio(path); info = probe(path); gc.collect()\n"
+        "numpy.save(sys.argv[2], waveform); print(rate, info.num_channels)\n"
+    )
+    words = [sys.executable, "-c", code, str(path), str(tmp_path / "out.npy")]
+    done = subprocess.run(words, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["16000", "4"]
+    np.testing.assert_allclose(np.load(tmp_path / "out.npy")[:, : channels.shape[1]], channels, atol=2e-5)
+
+
+def test_more_channels_than_can_be_decoded_are_counted_and_refused(tmp_path: Path) -> None:
+    channels = np.stack([noise(seed=seed) for seed in range(16)])
+    path = write_film(tmp_path / "film.mkv", channels, "pcm_s16le", "hexadecagonal")
+    assert probe(path).num_channels == 16
+    with pytest.raises(InputError, match=r"film\.mkv: has 16 channels"):
+        decode_audio(path)

@@ -30,8 +30,8 @@ def test_a_missing_stream_is_zero_and_empty(tmp_path: Path) -> None:
 
 
 def test_sound_of_a_codec_that_nobody_knows_is_no_sound(tmp_path: Path) -> None:
-    path = write_video(tmp_path / "film.mp4", 1)
-    path.write_bytes(path.read_bytes().replace(b"mp4a", b"xy00"))
+    path = write_video(tmp_path / "film.mkv", 1)
+    path.write_bytes(path.read_bytes().replace(b"A_AAC", b"A_XYZ"))
     info = probe(path)
     assert (info.num_channels, info.audio_codec, info.video_codec) == (0, "", "h264")
 

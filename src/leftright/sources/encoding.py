@@ -9,7 +9,7 @@ import numpy as np
 
 from leftright.errors import InputError
 from leftright.sources.packets import ROUNDING_S, Stretch, TruncatedError, packets_from, time_base, units, until
-from leftright.video import rgb
+from leftright.video import decoded_sound, layout_of, rgb
 
 # x264's look-ahead reads memory that it has not set, and now and then gives other bytes for the same frames. Without it the
 # same frames make the same file.
@@ -77,12 +77,15 @@ def encode_sound(
     Raises InputError for a number of channels that has no usual layout where the file declares none.
     """
     depth = "s32" if re.match("pcm_(s24|s32|f32|f64)", stream.codec_context.name) else "s16"
-    layout = stream.layout.name if is_declared(stream) else _usual_layout(stream.channels)
-    first, samples = _samples(stream, packets, av.AudioResampler(format=depth, layout=layout, rate=stream.sample_rate))
+    num_channels = layout_of(stream).nb_channels
+    layout = layout_of(stream).name
+    if not is_declared(stream) or layout.startswith("ambisonic"):
+        layout = _usual_layout(num_channels)
+    first, samples = _samples(stream, packets, layout, depth)
     # Packed samples: left, right, left, right, ... in one row.
     skipped = max(0, round((start - first) * stream.sample_rate))
     wanted = round((end - max(start, first)) * stream.sample_rate)
-    samples = samples[:, skipped * stream.channels : (skipped + wanted) * stream.channels]
+    samples = samples[:, skipped * num_channels : (skipped + wanted) * num_channels]
     if not samples.size:
         return []
     output = clip.add_stream("flac", rate=stream.sample_rate, layout=layout, format=depth)
@@ -94,13 +97,14 @@ def encode_sound(
 
 
 def _samples(
-    stream: av.AudioStream, packets: Sequence[av.Packet], resampler: av.AudioResampler
+    stream: av.AudioStream, packets: Sequence[av.Packet], layout: str, depth: str
 ) -> tuple[Fraction, np.ndarray]:
     """The time of the first decoded sample, in seconds, and all samples, packed: (1, samples x channels)."""
+    resampler = av.AudioResampler(format=depth, layout=layout, rate=stream.sample_rate)
     blocks: list[np.ndarray] = []
     first = Fraction(0)
     for packet in [*packets, None]:
-        for frame in stream.codec_context.decode(packet):
+        for frame in decoded_sound(stream.codec_context.decode(packet), layout):
             if not blocks:
                 first = (frame.pts or 0) * time_base(stream)
             blocks += [block.to_ndarray() for block in resampler.resample(frame)]
@@ -108,8 +112,8 @@ def _samples(
 
 
 def is_declared(stream: av.AudioStream) -> bool:
-    """Whether the file says which channels its sound has, and not their number alone."""
-    return re.fullmatch(r"\d+ channels", stream.layout.name) is None
+    """Whether the file says which channels its sound has, by a name that a clip can be given, and not their number alone."""
+    return re.match(r"\d+ channels", layout_of(stream).name) is None
 
 
 def _usual_layout(num_channels: int) -> str:

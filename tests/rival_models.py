@@ -7,7 +7,7 @@ import torch
 
 from leftright.models import AudioVisualNetwork, load_model, save_model
 from leftright.stages import pretrain
-from tests.unit.stages.test_pretrain import CONFIG
+from tests.pretrain_runs import CONFIG
 
 TRAINING = replace(CONFIG, num_steps=60, eval_steps=30, learning_rate=0.02)
 

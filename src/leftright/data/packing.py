@@ -78,14 +78,19 @@ class Packing:
         if not 1 <= self.jpeg_quality <= 100:
             raise InputError(f"pack.jpeg_quality is {self.jpeg_quality}; it must be in 1 to 100")
 
+    @property
+    def frame_shape(self) -> tuple[int, int]:
+        """Height and width of the packed frames."""
+        return self.frame_size, self.frame_size
+
 
 @dataclass(frozen=True)
 class Source:
     """A clip before it is packed.
 
     description : a value for each of DESCRIPTION_COLUMNS. faces : a list for each of FACE_COLUMNS, one item a sampled frame.
-    waveform : (2, samples) int16 at 16 kHz, left first. picture : the media file of the frames. video_duration_s : how long
-    they go on, in seconds.
+    waveform : (channels, samples) int16 at 16 kHz, left first. picture : the media file of the frames. video_duration_s : how
+    long they go on, in seconds.
     """
 
     description: Mapping[str, Any]
@@ -195,14 +200,14 @@ def _packed_clip(source: Source, packing: Packing) -> shards.PackedClip:
     # Sound and picture are packed as far as both go: a frame past the last one would be a repetition.
     duration_s = min(source.waveform.shape[1] / audio.SAMPLE_RATE, source.video_duration_s)
     num_frames = math.ceil(duration_s * packing.frame_rate - 1e-6)
-    size = (packing.frame_size, packing.frame_size)
+    height, width = packing.frame_shape
     times_s = np.arange(num_frames) / packing.frame_rate + _TIMESTAMP_ROUNDING_S
-    frames = video.decode_frames(source.picture, times_s, size)
+    frames = video.decode_frames(source.picture, times_s, (height, width))
     metadata = {
         **{name: _plain(source.description[name]) for name in DESCRIPTION_COLUMNS},
         "frame_rate": packing.frame_rate,
-        "height": packing.frame_size,
-        "width": packing.frame_size,
+        "height": height,
+        "width": width,
         "sample_rate": audio.SAMPLE_RATE,
     }
     num_samples = round(duration_s * audio.SAMPLE_RATE)

@@ -4,7 +4,7 @@ A shard follows the WebDataset convention, so that a person can look inside with
 of a clip stand together and share its name up to the first dot.
 
     <clip>.json      what is known of the clip
-    <clip>.pcm       the sound: 16-bit little-endian samples, left and right in turn, at 16 kHz
+    <clip>.pcm       the sound: 16-bit little-endian samples, left and right in turn, at 16 kHz; or the four of ambiX
     <clip>.000.jpg   the picture at the clip's start; frame k is what is seen at k / frame_rate seconds
 
 `index.parquet` has one row a clip, with the place, size and CRC-32 of every member: a reader needs no tar parser. A shard's
@@ -56,6 +56,7 @@ INDEX_COLUMNS = (
 
 _BLOCK = tarfile.BLOCKSIZE
 _PCM = np.dtype("<i2")
+_NUM_CHANNELS = (2, 4)  # stereo, and a sound field of first order
 _MEND = "pack it again"
 
 
@@ -69,7 +70,7 @@ class Member(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedClip:
-    """A clip as it is stored. waveform : (2, samples) int16, left first. jpegs : the encoded frames, in order."""
+    """A clip as it is stored. waveform : (channels, samples) int16, left first. jpegs : the encoded frames, in order."""
 
     clip: str
     metadata: Mapping[str, Any]
@@ -173,7 +174,7 @@ class ShardReader:
         return {**self.__dict__, "_maps": {}, "_checked": set()}
 
     def waveform(self, row: int, start_sample: int = 0, num_samples: int | None = None) -> NDArray[np.int16]:
-        """Sound of clip `row`: (2, num_samples) int16, left first; to the clip's end where no number is given.
+        """Sound of clip `row`: (channels, num_samples) int16, left first; to the clip's end where no number is given.
 
         Raises InputError naming shard and clip if the sound is damaged, ValueError outside the clip.
         """
@@ -184,7 +185,7 @@ class ShardReader:
         member = Member(*(self._columns[name][row] for name in ("pcm_offset", "pcm_bytes", "pcm_crc32")))
         content = self._content(row, member, "sound", check=row not in self._checked)
         self._checked.add(row)
-        samples = content.view(_PCM).reshape(-1, 2)[start_sample : start_sample + num_samples]
+        samples = content.view(_PCM).reshape(max(available, 1), -1)[start_sample : start_sample + num_samples]
         return np.ascontiguousarray(samples.T)
 
     def frames(self, row: int, first: int = 0, count: int | None = None) -> NDArray[np.uint8]:
@@ -257,8 +258,8 @@ def _clip_problems(data: mmap.mmap, row: Mapping[Any, Any]) -> Iterator[str]:
             frame = decode_jpeg(np.frombuffer(content, np.uint8))
             if frame is None or frame.shape != (3, row["height"], row["width"]):
                 yield f"{name} is not a picture of {row['width']}x{row['height']}"
-    if row["pcm_bytes"] != 2 * _PCM.itemsize * row["num_samples"]:
-        yield f"{clip}.pcm does not hold {row['num_samples']} samples of two channels"
+    if row["pcm_bytes"] not in [channels * _PCM.itemsize * row["num_samples"] for channels in _NUM_CHANNELS]:
+        yield f"{clip}.pcm does not hold {row['num_samples']} samples of two channels, or of four"
 
 
 def _members(row: Mapping[Any, Any]) -> Iterator[tuple[str, Member]]:

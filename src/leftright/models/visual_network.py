@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock
 
 from leftright.models.shortcut import StridedShortcut
+from leftright.models.wrapping import wrap_horizontally
 
 if TYPE_CHECKING:
     from leftright.models.audio_visual import Architecture
@@ -68,16 +69,22 @@ class VisualNetwork(nn.Module):
 
     fusion : "flatten" reduces the 512 channels to `num_reduced` (16) and keeps every cell: 16 x 7 x 7 = 784 features.
         "average_pool" keeps the 512 channels and forgets where they were.
+    crop : the picture's height. aspect : how many times as wide it is. wraps : its left and right edges meet.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, width: int, num_blocks: int, stem: Stem, fusion: Fusion, num_reduced: int, crop: int) -> None:
+    def __init__(
+        self, width: int, num_blocks: int, stem: Stem, fusion: Fusion, num_reduced: int, crop: int, *,
+        aspect: int = 1, wraps: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
         self.trunk = ResidualTrunk(width, num_blocks, stem)
+        if wraps:
+            wrap_horizontally(self.trunk)
         if fusion == "flatten":
             self.reduction: nn.Module = nn.Sequential(
                 nn.Conv2d(self.trunk.num_features, num_reduced, 1, bias=False),
@@ -85,19 +92,20 @@ class VisualNetwork(nn.Module):
                 nn.ReLU(inplace=True),
                 nn.Flatten(),
             )
-            self.num_features = num_reduced * grid_side(crop, stem) ** 2
+            self.num_features = num_reduced * grid_side(crop, stem) * grid_side(aspect * crop, stem)
         else:
             self.reduction = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())
             self.num_features = self.trunk.num_features
 
     @classmethod
-    def of(cls, architecture: "Architecture", crop: int) -> Self:
-        """The one of an architecture, for pictures of `crop` pixels."""
+    def of(cls, architecture: "Architecture", crop: int, *, aspect: int = 1, wraps: bool = False) -> Self:
+        """The one of an architecture, for pictures `crop` pixels high."""
         sizes = (architecture.visual_width, architecture.visual_blocks, architecture.visual_stem)
-        return cls(*sizes, architecture.fusion, architecture.visual_reduced, crop)
+        reduced = (architecture.fusion, architecture.visual_reduced)
+        return cls(*sizes, *reduced, crop, aspect=aspect, wraps=wraps)
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Frames : (batch, time, 3, crop, crop), in 0..1. Returns (batch, num_features, time)."""
+        """Frames : (batch, time, 3, crop, aspect x crop), in 0..1. Returns (batch, num_features, time)."""
         pictures = (frames.flatten(0, 1) - self.mean) / self.std
         features = self.reduction(self.trunk(pictures))
         return features.unflatten(0, frames.shape[:2]).transpose(1, 2)

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 CURATED, CHANNELS, LEAKAGE = "curated.parquet", "channels.parquet", "leakage.parquet"
 FLIP, PREDICTIONS, CURVES = "flip", "predictions.parquet", "curves.csv"
 WINDOWS, TRUTH, TRAJECTORIES = "windows.parquet", "truth.parquet", "trajectories.parquet"
+SPHERE_TRUTH = "sphere_truth.parquet"
 
 _CURATED_COLUMNS = (
     "clip", "video", "channel", "start_ms", "source", "verdict", "reason", "kept", "kept_reason",
@@ -182,7 +183,10 @@ def _truth(directory: Path, videos: pd.DataFrame) -> Truth | None:
     path, trajectories = directory / TRUTH, directory / TRAJECTORIES
     columns = ("video", "time_s", "azimuth_deg", "source_x", "is_sounding", *face_truth.COLUMNS)
     planted = read_table(path, ("video", "fault"))
-    num_known = int(videos["video"].isin(planted["video"]).sum())
+    known = set(planted["video"])
+    if (spherical := directory / SPHERE_TRUTH).is_file():
+        known |= set(read_table(spherical, ("video",))["video"])
+    num_known = int(videos["video"].isin(known).sum())
     if num_known == 0:
         _log.info("report: %s is of none of the collected videos: they are taken for real ones", path)
         return None

@@ -76,8 +76,10 @@ def filter_scores(
     """Precision and recall of every planted fault, and of being kept.
 
     truth : `video`, `fault`. clips : the filter's table, with `video`, `verdict`, `reason`. videos : the ledger, one row a
-    video, with `video` and `status`. A share of nothing is a Value of None. The last score is that of being kept.
+    video, with `video` and `status`. A share of nothing is a Value of None. The last score is that of being kept. Clips of
+    videos that the truth does not know, such as a simulated world's 360 ones, count for nothing.
     """
+    clips = clips[clips["video"].isin(truth["video"])]
     fault = clips["video"].map(truth.set_index("video")["fault"]).to_numpy()
     outcome = np.where(clips["verdict"] == KEPT, KEPT, clips["reason"])
     owners = clips["video"].to_numpy()

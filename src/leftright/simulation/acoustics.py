@@ -102,15 +102,21 @@ def low_passed(waveform: Array, corner_hz: float, sample_rate: int) -> Array:
 def reverberation(dry: Array, rt60_s: float, volume_m3: float, sample_rate: int, rng: np.random.Generator) -> Array:
     """The room's diffuse answer, the same wherever the source is: two unlike tails that decay by 60 dB in `rt60_s`.
 
-    Its energy is that of the direct sound at the critical distance, 0.057 sqrt(Q V / RT60) metres (Sabine), where Q is the
-    directivity of a source that faces the listener.
+    Its energy is that of the direct sound at the critical distance.
     dry : (samples,) as heard at one metre. Returns (2, samples).
     """
     times = np.arange(int(rt60_s * sample_rate), dtype=np.float32) / sample_rate
     tails = rng.standard_normal((2, times.size), np.float32) * 10 ** (-3 * times / rt60_s)
     tails /= np.sqrt(np.sum(tails**2, axis=-1, keepdims=True))
-    critical_distance = 0.057 * np.sqrt(_DIRECTIVITY * volume_m3 / rt60_s)
-    return signal.oaconvolve(dry[None], tails / critical_distance, axes=-1)[:, : dry.size]
+    return signal.oaconvolve(dry[None], tails / critical_distance(rt60_s, volume_m3), axes=-1)[:, : dry.size]
+
+
+def critical_distance(rt60_s: float, volume_m3: float) -> float:
+    """Where a source's direct sound is as strong as the room's answer: 0.057 sqrt(Q V / RT60) metres (Sabine).
+
+    Q is the directivity of a source that faces the listener.
+    """
+    return 0.057 * np.sqrt(_DIRECTIVITY * volume_m3 / rt60_s)
 
 
 def room_tone(num_samples: int, level_db: float, sample_rate: int, rng: np.random.Generator) -> Array:

@@ -16,13 +16,13 @@ from leftright.simulation.performer import Performer
 Array = NDArray[np.float64]
 
 STEPS_PER_FRAME = 10
+HAND_BEFORE_FACE = 0.8  # the hand's depth as a share of the face's
 SPEAKING, TAPPING, BRUSHING = "speaking", "tapping", "brushing"
 
 _DWELL_S = (1.6, 4.2)
 _CROSSING_S = (0.5, 1.0)
 _HEAD_HEIGHT = 0.015  # the resting mouth, metres above the camera's axis
 _HAND_HEIGHT = -0.075
-_HAND_BEFORE_FACE = 0.8  # the hand's depth as a share of the face's
 _BLINK_S = 0.17
 
 
@@ -42,6 +42,12 @@ class Events:
     onsets_s: Array
     durations_s: Array
     strengths: Array
+
+    def under_way(self, times_s: Array) -> NDArray[np.bool_]:
+        """(times,): whether an event is under way."""
+        started = np.searchsorted(self.onsets_s, times_s, side="right")
+        ends = np.concatenate([[-np.inf], np.maximum.accumulate(self.onsets_s + self.durations_s)])
+        return times_s < ends[started]
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,7 @@ class Performance:
     @property
     def is_sounding(self) -> NDArray[np.bool_]:
         """(steps,): whether an event is under way."""
-        started = np.searchsorted(self.events.onsets_s, self.times_s, side="right")
-        ends = np.concatenate([[-np.inf], np.maximum.accumulate(self.events.onsets_s + self.events.durations_s)])
-        return self.times_s < ends[started]
+        return self.events.under_way(self.times_s)
 
 
 def perform(
@@ -76,20 +80,18 @@ def perform(
     num_steps = round(duration_s * frame_rate) * STEPS_PER_FRAME
     times = np.arange(num_steps) / (frame_rate * STEPS_PER_FRAME)
     azimuth = wander(times, performer, leaning, rng)
-    lean = _sway(times, rng, 0.05)
-    events = _EVENTS[kind](times[-1], rng)
-    activity = _activity(times, events, kind)
+    lean = sway(times, rng, 0.05)
+    events = draw_events(kind, times[-1], rng)
+    activity = activity_of(times, events, kind)
     if kind == SPEAKING:
-        source = camera.place(azimuth, performer.depth * (1 + lean), _HEAD_HEIGHT + _sway(times, rng, 0.006))
-        mouth, roll = source, -0.25 * azimuth + _sway(times, rng, 2.0)
+        source = camera.place(azimuth, performer.depth * (1 + lean), _HEAD_HEIGHT + sway(times, rng, 0.006))
+        mouth, roll = source, -0.25 * azimuth + sway(times, rng, 2.0)
     else:
         source = _held(times, azimuth, performer, kind, activity, rng)
-        seat = (
-            performer.seat_azimuth_deg + _sway(times, rng, 3.0) if leaning.max_azimuth_deg else _sway(times, rng, 3.0)
-        )
-        mouth = camera.place(seat, performer.depth * (1.1 + lean), _HEAD_HEIGHT + _sway(times, rng, 0.004))
-        roll = _sway(times, rng, 3.0)
-    return Performance(kind, times, source, mouth, roll, activity, _blinks(times, rng), events)
+        seat = performer.seat_azimuth_deg + sway(times, rng, 3.0) if leaning.max_azimuth_deg else sway(times, rng, 3.0)
+        mouth = camera.place(seat, performer.depth * (1.1 + lean), _HEAD_HEIGHT + sway(times, rng, 0.004))
+        roll = sway(times, rng, 3.0)
+    return Performance(kind, times, source, mouth, roll, activity, blinks(times, rng), events)
 
 
 def wander(times: Array, performer: Performer, leaning: Leaning, rng: np.random.Generator) -> Array:
@@ -105,9 +107,9 @@ def wander(times: Array, performer: Performer, leaning: Leaning, rng: np.random.
         arrival = leave + rng.uniform(*_CROSSING_S)
         inside = (times >= begin) & (times < arrival)
         progress = np.clip((times[inside] - leave) / (arrival - leave), 0, 1)
-        azimuth[inside] = place + (target - place) * _eased(progress)
+        azimuth[inside] = place + (target - place) * eased(progress)
         place, begin = target, arrival
-    return np.clip(azimuth + _sway(times, rng, 1.5), -leaning.max_azimuth_deg, leaning.max_azimuth_deg)
+    return np.clip(azimuth + sway(times, rng, 1.5), -leaning.max_azimuth_deg, leaning.max_azimuth_deg)
 
 
 def _next_place(performer: Performer, leaning: Leaning, rng: np.random.Generator) -> float:
@@ -120,10 +122,10 @@ def _held(
     times: Array, azimuth: Array, performer: Performer, kind: str, activity: Array, rng: np.random.Generator
 ) -> Array:
     """Where the thing in the hand is. A stroke carries it up and down; a tapped thing is held still."""
-    height = _HAND_HEIGHT + _sway(times, rng, 0.008)
+    height = _HAND_HEIGHT + sway(times, rng, 0.008)
     if kind == BRUSHING:
         height = height + 0.03 * (activity - 0.5)
-    return camera.place(azimuth, _HAND_BEFORE_FACE * performer.depth * (1 + _sway(times, rng, 0.04)), height)
+    return camera.place(azimuth, HAND_BEFORE_FACE * performer.depth * (1 + sway(times, rng, 0.04)), height)
 
 
 def _syllables(end_s: float, rng: np.random.Generator) -> Events:
@@ -164,10 +166,15 @@ def _strokes(end_s: float, rng: np.random.Generator) -> Events:
     return Events(np.array(onsets), np.array(durations), rng.uniform(0.6, 1.2, len(onsets)))
 
 
+def draw_events(kind: str, end_s: float, rng: np.random.Generator) -> Events:
+    """The events of a performance of `kind` that ends at `end_s`, in groups with short rests between them."""
+    return _EVENTS[kind](end_s, rng)
+
+
 _EVENTS = {SPEAKING: _syllables, TAPPING: _taps, BRUSHING: _strokes}
 
 
-def _activity(times: Array, events: Events, kind: str) -> Array:
+def activity_of(times: Array, events: Events, kind: str) -> Array:
     """0..1 at each time: the mouth's opening over a syllable, the finger's fall before a tap, a stroke's way there or back."""
     index = np.clip(np.searchsorted(events.onsets_s, times, side="right") - 1, 0, None)
     progress = np.clip((times - events.onsets_s[index]) / events.durations_s[index], 0, 1)
@@ -178,19 +185,21 @@ def _activity(times: Array, events: Events, kind: str) -> Array:
         distance = np.minimum(np.abs(times - events.onsets_s[index]), np.abs(times - events.onsets_s[nearest]))
         return np.clip(1 - distance / 0.07, 0, 1)
     there = np.where(index % 2 == 0, progress, 1 - progress)
-    return _eased(there)
+    return eased(there)
 
 
-def _blinks(times: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
+def blinks(times: Array, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """(times,): when the eyes are shut, every few seconds."""
     onsets = np.cumsum(rng.uniform(1.5, 5.0, size=int(times[-1] / 1.5) + 1))
     return np.any((times[:, None] >= onsets) & (times[:, None] < onsets + _BLINK_S), axis=-1)
 
 
-def _eased(progress: Array) -> Array:
+def eased(progress: Array) -> Array:
+    """0..1 to 0..1, setting off and arriving softly."""
     return progress**3 * (10 - 15 * progress + 6 * progress**2)
 
 
-def _sway(times: Array, rng: np.random.Generator, amplitude: float) -> Array:
-    """A slow, smooth wandering within about +-amplitude."""
+def sway(times: Array, rng: np.random.Generator, amplitude: float) -> Array:
+    """A slow, smooth wandering within about +-amplitude: (times,)."""
     frequencies, phases = rng.uniform(0.05, 0.45, size=3), rng.uniform(0, 2 * np.pi, size=3)
     return amplitude * np.mean(np.sin(2 * np.pi * frequencies * times[:, None] + phases), axis=-1) * 1.5

@@ -105,15 +105,18 @@ class Sheet:
         return round(x * 2**_SHIFT), round(y * 2**_SHIFT)
 
 
-def lay(picture: Pixels, sprite: Sprite, at: Point, scale: float, turn_deg: float = 0, shear: float = 0) -> None:
+def lay(
+    picture: Pixels, sprite: Sprite, at: Point, scale: float, turn_deg: float = 0, shear: float = 0, stretch: float = 1
+) -> None:
     """Lay a sprite on a picture, in place.
 
     picture : (height, width, 3) RGB. at : where the sprite's origin comes, in pixels. scale : pixels that its unit becomes.
-    turn_deg : clockwise. shear : pixels to the right for each pixel down.
+    turn_deg : clockwise. shear : pixels to the right for each pixel down. stretch : how much wider it becomes at the end.
     """
     ratio, turn = scale / sprite.scale, math.radians(turn_deg)
     cosine, sine = ratio * math.cos(turn), ratio * math.sin(turn)
-    matrix = np.array([[cosine + shear * sine, -sine + shear * cosine, 0.0], [sine, cosine, 0.0]])
+    across = (stretch * (cosine + shear * sine), stretch * (-sine + shear * cosine), 0.0)
+    matrix = np.array([across, [sine, cosine, 0.0]])
     centre = np.array(sprite.origin) - 0.5
     matrix[:, 2] = np.array(at) - 0.5 - matrix[:, :2] @ centre
     left, top, right, bottom = _bounds(matrix, sprite.pixels.shape, picture.shape)

@@ -21,6 +21,8 @@ _MP4 = {"movflags": "+faststart", "fflags": "+bitexact"}
 _H264 = {"preset": "ultrafast", "threads": "1", "flags": "+bitexact"}
 # Intensity stereo and noise substitution would throw the interaural phase away; the slow coder gains nothing at this rate.
 _AAC = {"aac_coder": "fast", "aac_is": "0", "aac_pns": "0", "flags": "+bitexact"}
+# By number of channels; none has a channel for low frequencies alone, which the coder would cut down to bass.
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 6: "hexagonal"}
 _BOX_SIZE, _BOX_HEADER = 4, 8  # bytes: the size, and the size with the name after it
 
 
@@ -30,7 +32,7 @@ def write_mp4(
 ) -> None:  # fmt: skip
     """Write picture and sound.
 
-    frames : (height, width, 3) RGB each, of even sides. waveform : (channels, samples) with one or two channels, full scale 1.
+    frames : (height, width, 3) RGB each, of even sides. waveform : (channels, samples) with 1 to 4 or 6 channels, full scale 1.
     quality : x264's constant rate factor; less is better. audio_bit_rate : bits a second.
     """
     with av.open(str(path), "w", format="mp4", options=_MP4) as container:
@@ -40,7 +42,7 @@ def write_mp4(
         picture = container.add_stream("libx264", rate=frame_rate, options=options)
         picture.height, picture.width = first.shape[:2]
         picture.pix_fmt = "yuv420p"
-        layout = "stereo" if len(waveform) == 2 else "mono"
+        layout = _LAYOUTS[len(waveform)]
         sound = container.add_stream("aac", rate=sample_rate, layout=layout, options=_AAC)
         sound.bit_rate = audio_bit_rate
         samples = np.clip(waveform, -1, 1).astype(np.float32)

@@ -53,14 +53,14 @@ def face_box(look: Look, roll_deg: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.stack([x - reach_x, y - reach_y, x + reach_x, y + reach_y], axis=-1)
 
 
-def draw_shoulders(look: Look, scale: float) -> Sprite:
-    """Neck and shoulders; the origin is the mouth, as a head's."""
-    sheet = Sheet(size=(4.8, 3.6), origin=(2.4, 0.2), scale=scale)
+def draw_shoulders(look: Look, scale: float, bottom: float = 3.4) -> Sprite:
+    """Neck and shoulders down to `bottom`; the origin is the mouth, as a head's."""
+    sheet = Sheet(size=(4.8, bottom + 0.2), origin=(2.4, 0.2), scale=scale)
     dark = mixed(look.clothes, _BLACK, 0.25)
     sheet.ellipse((0, 2.35), (1.75, 1.45), look.clothes)
-    sheet.polygon([(-1.75, 2.35), (1.75, 2.35), (1.9, 3.4), (-1.9, 3.4)], look.clothes)
-    sheet.curve([(-1.15, 1.95), (-1.28, 2.6), (-1.3, 3.4)], dark, 0.05)
-    sheet.curve([(1.15, 1.95), (1.28, 2.6), (1.3, 3.4)], dark, 0.05)
+    sheet.polygon([(-1.75, 2.35), (1.75, 2.35), (1.9, bottom), (-1.9, bottom)], look.clothes)
+    sheet.curve([(-1.15, 1.95), (-1.28, 2.6), (-1.3, bottom)], dark, 0.05)
+    sheet.curve([(1.15, 1.95), (1.28, 2.6), (1.3, bottom)], dark, 0.05)
     sheet.ellipse((0, 1.02), (0.52, 0.4), dark)
     neck = mixed(look.skin, (120, 60, 40), 0.22)
     sheet.ellipse((0, 0.95), (0.46, 0.38), neck)

@@ -4,7 +4,7 @@ The shares are kept exactly, block by block: the videos are counted through in b
 shuffled places. So no fault is missing by bad luck, and a longer world begins with the shorter one's videos.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -35,11 +35,20 @@ def fault_of(index: int, shares: Mapping[str, float], seed: int) -> str:
 
     shares : share of the videos, 0..1, by fault; together at most 1. The answer depends on no other video.
     """
-    block, place = divmod(index, _BLOCK)
-    planted: list[str] = []
-    for fault in FAULTS:
-        before, after = (round(shares[fault] * _BLOCK * count) for count in (block, block + 1))
-        planted += [fault] * (after - before)
-    planted += [NONE] * (_BLOCK - len(planted))
-    order = np.random.default_rng([seed, block]).permutation(_BLOCK)
-    return planted[order[place]]
+    return planted(index, {fault: shares[fault] for fault in FAULTS}, _BLOCK, [seed])
+
+
+def planted(index: int, shares: Mapping[str, float], block_size: int, key: Sequence[int]) -> str:
+    """Which of the named things, if any, thing number `index` is given.
+
+    shares : share of all, 0..1, by name; together at most 1. block_size : each block of so many has its quotas. key : seeds the
+    places. Returns NONE for the others.
+    """
+    block, place = divmod(index, block_size)
+    given: list[str] = []
+    for name, share in shares.items():
+        before, after = (round(share * block_size * count) for count in (block, block + 1))
+        given += [name] * (after - before)
+    given += [NONE] * (block_size - len(given))
+    order = np.random.default_rng([*key, block]).permutation(block_size)
+    return given[order[place]]

@@ -1,10 +1,18 @@
 """What decides the world, with the ranges in which it makes sense."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from leftright.errors import InputError
 from leftright.simulation import faults
 from leftright.simulation.camera import Camera
+
+FIRST_ORDER: Final = "first_order"  # W, Y, Z, X
+NO_Z: Final = "no_z"  # W, Y, X
+SILENT_Z: Final = "silent_z"  # W, Y, nothing, X
+HEAD_LOCKED: Final = "head_locked"  # W, Y, Z, X, left, right
+TRACKS: Final = (FIRST_ORDER, NO_Z, SILENT_Z, HEAD_LOCKED)
+"""The kinds of sound that 360 videos have."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +91,46 @@ class WorldParameters:
     """share of files that end long before their declared length"""
     short_share: float
     """share of videos shorter than a clip"""
+    sphere_num_videos: int
+    """how many 360 videos, beside the stereo ones; more leave the earlier ones as they are"""
+    sphere_min_duration_s: float
+    """length of the shortest 360 video"""
+    sphere_max_duration_s: float
+    """length of the longest 360 video"""
+    sphere_width: int
+    """pixels of an equirectangular picture's width, a multiple of 4; it is half as high"""
+    sphere_frame_rate: int
+    """pictures a second of the 360 videos"""
+    sphere_sample_rate: int
+    """of the 360 videos' sound, in Hz"""
+    sphere_audio_bit_rate: int
+    """AAC's bits a second of each of its channels"""
+    sphere_max_sources: int
+    """most people and things that sound in a 360 video; the fewest is 1"""
+    sphere_max_silent: int
+    """most people and things that are seen in a 360 video and never sound"""
+    sphere_overlap_share: float
+    """share of 360 videos whose sources take no turns"""
+    sphere_min_distance_m: float
+    """distance of the nearest face in a 360 video; a hand is a little nearer than its owner's face would be"""
+    sphere_max_distance_m: float
+    """distance of the farthest face in a 360 video"""
+    sphere_max_elevation_deg: float
+    """greatest elevation of a source in a 360 video, up or down"""
+    sphere_outdoor_share: float
+    """share of the 360 videos' channels that are outdoors, without any room"""
+    sphere_no_z_share: float
+    """share of 360 videos with three channels of sound (W, Y, X)"""
+    sphere_silent_z_share: float
+    """share of 360 videos with four channels of sound, of which Z is silent"""
+    sphere_head_locked_share: float
+    """share of 360 videos with six channels: the ambisonic four and music for two ears that does not turn with the head"""
+    sphere_unseen_share: float
+    """share of 360 videos that show no source: an unseen voice or hand"""
+    sphere_tau_recordings: int
+    """how many ambisonic recordings of annotated sound events, in the form of TAU Spatial Sound Events 2019"""
+    sphere_tau_duration_s: float
+    """length of each of these"""
 
     def __post_init__(self) -> None:
         for name in ("seed", "num_channels", "min_videos", "frame_rate", "sample_rate", "audio_bit_rate"):
@@ -107,6 +155,31 @@ class WorldParameters:
             _check(0 <= share <= 1, self, f"{fault}_share", "give 0 to 1")
         if sum(self.shares.values()) > 1:
             raise InputError("the shares of the faults add up to more than 1; lower them")
+        self._check_sphere()
+
+    def _check_sphere(self) -> None:
+        for name in ("sphere_num_videos", "sphere_max_silent", "sphere_tau_recordings"):
+            _check(getattr(self, name) >= 0, self, name, "give 0 or more")
+        for name in ("sphere_frame_rate", "sphere_sample_rate", "sphere_audio_bit_rate", "sphere_max_sources"):
+            _check(getattr(self, name) >= 1, self, name, "give a positive number")
+        shortest, longest = self.sphere_min_duration_s, self.sphere_max_duration_s
+        _check(shortest >= 2, self, "sphere_min_duration_s", "give at least 2 s")
+        _check(longest >= shortest, self, "sphere_max_duration_s", "give at least sphere_min_duration_s")
+        _check(self.sphere_tau_duration_s >= 5, self, "sphere_tau_duration_s", "give at least 5 s")
+        width = self.sphere_width
+        _check(width >= 64 and width % 4 == 0, self, "sphere_width", "give a multiple of 4 from 64")
+        nearest, farthest = self.sphere_min_distance_m, self.sphere_max_distance_m
+        _check(0.2 <= nearest <= farthest, self, "sphere_min_distance_m", "give 0.2 to sphere_max_distance_m")
+        _check(0 <= self.sphere_max_elevation_deg <= 60, self, "sphere_max_elevation_deg", "give 0 to 60 degrees")
+        for name in ("overlap", "outdoor", "unseen", *self.sphere_tracks):
+            _check(0 <= getattr(self, f"sphere_{name}_share") <= 1, self, f"sphere_{name}_share", "give 0 to 1")
+        if sum(self.sphere_tracks.values()) > 1:
+            raise InputError("the shares of the 360 videos' kinds of sound add up to more than 1; lower them")
+
+    @property
+    def sphere_tracks(self) -> dict[str, float]:
+        """The share of 360 videos with each kind of sound that is not plain first-order ambisonics."""
+        return {track: getattr(self, f"sphere_{track}_share") for track in (NO_Z, SILENT_Z, HEAD_LOCKED)}
 
     @property
     def shares(self) -> dict[str, float]:

@@ -42,10 +42,10 @@ def draw_hand(skin: Rgb, is_pointing: bool, scale: float) -> Sprite:
     return sheet.sprite()
 
 
-def draw_arm(clothes: Rgb, scale: float) -> Sprite:
-    """A sleeve that hangs down from its origin; its unit is half a hand's breadth."""
-    sheet = Sheet(size=(3.0, 9.0), origin=(1.5, 0.2), scale=scale)
-    sheet.box((-0.9, 0), (0.9, 8.7), clothes, 0.3)
+def draw_arm(clothes: Rgb, scale: float, bottom: float = 8.7) -> Sprite:
+    """A sleeve that hangs from its origin down to `bottom`; its unit is half a hand's breadth."""
+    sheet = Sheet(size=(3.0, bottom + 0.3), origin=(1.5, 0.2), scale=scale)
+    sheet.box((-0.9, 0), (0.9, bottom), clothes, 0.3)
     sheet.box((-1.0, 0), (1.0, 0.5), mixed(clothes, _BLACK, 0.18), 0.2)
     return sheet.sprite()
 
@@ -62,6 +62,16 @@ def draw_room(room: Room, width: int, height: int) -> Pixels:
         lay(picture, sheet.sprite(), (x * width, 0.0), float(width))
     # What is behind the performer is out of focus.
     return cv2.GaussianBlur(picture, (0, 0), width / 200).astype(np.uint8, copy=False)
+
+
+def draw_furniture(room: Room, rng: np.random.Generator, scale: float) -> Sprite:
+    """A piece of furniture by chance, as the rooms have it. Its origin is above its middle, 0.75 units above the floor.
+
+    scale : pixels that the unit takes on the sprite.
+    """
+    sheet = Sheet(size=(1.0, 0.75), origin=(0.5, 0.0), scale=scale)
+    _FURNITURE[rng.integers(len(_FURNITURE))](sheet, room, rng)
+    return sheet.sprite()
 
 
 def _walls(room: Room, width: int, height: int, rng: np.random.Generator) -> Pixels:

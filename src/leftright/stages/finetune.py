@@ -6,10 +6,8 @@ combination is a *variant*, with a folder of its own. What cannot be run is said
 docs/finetune.md says what the numbers mean.
 """
 
-import json
 import logging
-import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -24,8 +22,7 @@ from leftright.data.shards import INDEX, ShardReader
 from leftright.data.splits import PARTS, rows_of_parts
 from leftright.errors import InputError
 from leftright.lineage import Lineage
-from leftright.parallel import process_map
-from leftright.results import MODEL, Collector, Outcome, Value
+from leftright.results import MODEL, Outcome, Value
 from leftright.training.recipe import CIRCUMSTANCES, Recipe
 from leftright.training.variants import INITIALISATIONS, PRETEXTS, TASKS, Variant, variants
 
@@ -42,7 +39,6 @@ if TYPE_CHECKING:  # the stage's help must not wait for torch
     Task = FaceTracking | Spatialization | Separation
 
 PREDICTIONS, CURVES, EXAMPLES, NOT_RUN = "predictions.parquet", "curves.csv", "examples", "not_run.json"
-_DONE = ".done"  # the numbers of each finished variant, while the stage runs
 _POSITIVE = (
     "window_s",
     "track_window_s",
@@ -161,6 +157,7 @@ def run(
     "index/count". Under torchrun every process takes part and the first one writes. Raises InputError where a pretext model
     is missing, a split has too few clips, or sizes do not agree.
     """
+    from leftright.training import campaign
     from leftright.training.processes import joined
 
     rows_of_parts(ShardReader(shards).index, config.split, shards[0] / INDEX)  # complains before anything is done
@@ -173,12 +170,14 @@ def run(
         fingerprint = _fingerprint(plan, part)
         begun = files.resume_directory(out, fingerprint) if processes.is_first else nullcontext(out)
         with begun as directory:
-            _work(plan, mine, processes.from_first(directory), processes)
+            shared, names = processes.from_first(directory), [str(variant) for variant in mine]
+            work = partial(train_variant, plan=plan, directory=shared, processes=processes)
+            campaign.work_all("finetune", names, work, shared, processes, config.num_variants_at_once)
             if not processes.is_first:
                 return Outcome({})
-            values = _gather(mine, directory)
+            values = campaign.gather("finetune", names, directory)
             results.write(metrics, values)
-            shutil.rmtree(directory / _DONE, ignore_errors=True)
+            campaign.tidy(directory)
     ran = [out / str(variant) for variant in mine if (out / str(variant) / MODEL).is_file()]
     figures = tuple(sorted(path for folder in ran for path in (folder / EXAMPLES).glob("*.png")))
     return Outcome(values, figures, tuple(folder / name for folder in ran for name in (PREDICTIONS, CURVES)))
@@ -209,62 +208,21 @@ def _fingerprint(plan: Plan, part: str) -> dict[str, object]:
     return {**decisive, "part": part, "shards": [files.sha256(each / INDEX) for each in plan.shards], "models": models}
 
 
-def _work(plan: Plan, mine: Sequence[Variant], directory: Path, processes: "Processes") -> None:
-    """Train what had not been trained when the run was killed."""
-    done = processes.from_first([variant for variant in mine if _numbers(directory, variant).exists()])
-    remaining = [variant for variant in mine if variant not in done]
-    work = partial(train_variant, plan=plan, directory=directory, processes=processes)
-    num_at_once = 1 if processes.count > 1 else plan.config.num_variants_at_once
-    for variant in process_map(work, remaining, num_at_once, preload=("torch", "lightning.pytorch")):
-        if not processes.is_first:
-            continue
-        _log.info("finetune: %s is done", variant)
-        if min(num_at_once, len(remaining)) > 1:  # else this process has trained, and told tracking on the way
-            _track(directory / str(variant) / CURVES, variant)
-
-
-def _numbers(directory: Path, variant: Variant) -> Path:
-    return directory / _DONE / variant.task / f"{variant.name}.json"
-
-
-def _track(curves: Path, variant: Variant) -> None:
-    """Hand the curves of a variant that another process trained to tracking."""
-    if curves.exists():
-        for row in pd.read_csv(curves).to_dict("records"):
-            _on_point(variant)(int(row.pop("step")), {str(name): value for name, value in row.items()})
-
-
-def _on_point(variant: Variant) -> Callable[[int, Mapping[str, float]], None]:
-    """Tells tracking of a point of the variant's curves; in a process that tracks nothing it tells nobody."""
-
-    def on_point(step: int, numbers: Mapping[str, float]) -> None:
-        named = {f"{variant.task}.{variant.name}.{name}": number for name, number in numbers.items()}
-        tracking.current().step(step, named)
-
-    return on_point
-
-
-def train_variant(variant: Variant, *, plan: Plan, directory: Path, processes: "Processes") -> Variant:
+def train_variant(name: str, *, plan: Plan, directory: Path, processes: "Processes") -> None:
     """Train one variant into its folder and leave its numbers, or the reason why it cannot be trained."""
+    from leftright.training.campaign import settle
     from leftright.training.checkpoint import CHECKPOINT
-    from leftright.training.supervised import NotRunError
 
-    folder = directory / str(variant)
-    try:
-        values = _trained(variant, plan, folder, processes)
-    except NotRunError as reason:
-        _log.warning("finetune: %s is not run: %s", variant, reason)
-        document: dict[str, object] = {"not_run": str(reason)}
-    else:
-        document = {"values": {key: asdict(value) for key, value in values.items()}}
+    config, folder = plan.config, directory / name
+    known = variants(config.tasks, config.initialisations, config.ablations)
+    variant = next(each for each in known if str(each) == name)
+    settle("finetune", name, directory, processes, lambda: _trained(variant, plan, folder, processes))
     if processes.is_first:
-        with files.replace_file(_numbers(directory, variant)) as temporary:
-            temporary.write_text(json.dumps(document))
         (folder / CHECKPOINT).unlink(missing_ok=True)
-    return variant
 
 
 def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes") -> dict[str, Value]:
+    from leftright.training.campaign import on_point
     from leftright.training.checkpoint import CHECKPOINT
     from leftright.training.fit import fit
 
@@ -273,7 +231,7 @@ def _trained(variant: Variant, plan: Plan, folder: Path, processes: "Processes")
     folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / CHECKPOINT
     how = (_optimisation(config, variant.task), config.hardware(), _course(config, variant.task))
-    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, _on_point(variant))
+    record = fit(f"finetune {variant}", network, task, *how, processes, checkpoint, on_point(str(variant)))
     if not processes.is_first:
         return {}
     values = _judge(variant, plan, task, network, folder)
@@ -359,20 +317,6 @@ def _judge(variant: Variant, plan: Plan, task: "Task", network: Any, folder: Pat
     write_table(folder / PREDICTIONS, table)
     write_examples(task, network, folder / EXAMPLES, plan.config.num_examples)
     return task.summary(table)
-
-
-def _gather(mine: Iterable[Variant], directory: Path) -> dict[str, Value]:
-    """All numbers, by `finetune.<task>.<variant>.<measure>`; the reasons of what is not run go into a file."""
-    collector, not_run = Collector("finetune"), {}
-    for variant in mine:
-        document = json.loads(_numbers(directory, variant).read_text())
-        for key, value in document.get("values", {}).items():
-            collector.add(f"{variant.task}.{variant.name}.{key}", Value(**value))
-        if "not_run" in document:
-            not_run[str(variant)] = document["not_run"]
-    with files.replace_file(directory / NOT_RUN) as temporary:
-        temporary.write_text(json.dumps(not_run, indent=1) + "\n")
-    return collector.values
 
 
 def _of_task(config: Config, task: str, name: str) -> int:

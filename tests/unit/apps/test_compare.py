@@ -13,8 +13,9 @@ from leftright.data import record as records
 from leftright.data.shards import ShardReader
 from leftright.errors import InputError
 from leftright.models import Architecture, AudioVisualNetwork, WindowGeometry, save_model
+from leftright.stages import pretrain
 from tests.packed_world import FRAME_RATE, write_packed_world
-from tests.unit.stages.test_pretrain import CONFIG, pretrain
+from tests.pretrain_runs import CONFIG
 
 GEOMETRY = WindowGeometry(duration_s=1.0, frame_rate=FRAME_RATE, frame_step=3, crop=20)
 

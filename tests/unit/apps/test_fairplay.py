@@ -16,7 +16,7 @@ from leftright.errors import InputError
 from leftright.stages import pretrain
 from tests.fairplay_set import SPLIT, samples, write_media, write_split, write_text_split
 from tests.numbered_videos import NUM_BITS
-from tests.unit.stages.test_pretrain import CONFIG
+from tests.pretrain_runs import CONFIG
 
 PACKING = Packing(frame_rate=6.0, frame_size=40, jpeg_quality=95, clips_per_shard=2, num_workers=1)
 NUMBERS = sorted(number for numbers in SPLIT.values() for number in numbers)

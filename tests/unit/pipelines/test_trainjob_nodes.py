@@ -11,8 +11,8 @@ import pytest
 from leftright import results
 from pipelines.steps import trainjob
 from tests.packed_world import write_packed_world
+from tests.pretrain_runs import CONFIG, flags_of
 from tests.unit.pipelines.stub_kubernetes import COMPLETE, RUNNING, condition
-from tests.unit.stages.test_pretrain import CONFIG, flags_of
 
 
 class Nodes:

@@ -39,6 +39,14 @@ def test_precision_and_recall_by_hand() -> None:
     assert (kept.precision.value, kept.recall.value) == (1.0, 0.5)
 
 
+def test_clips_that_the_truth_does_not_know_change_no_score() -> None:
+    known, seen = planted(a="mono", b="none"), ledger(a="kept", b="kept", s="kept")
+    stereo = (("a", "not_stereo"), ("b", ""))
+    with_spherical = truth.filter_scores(known, filtered(*stereo, ("s", "not_stereo")), seen, RESAMPLING)
+    assert with_spherical == truth.filter_scores(known, filtered(*stereo), seen, RESAMPLING)
+    assert with_spherical[0].precision.value == 1.0
+
+
 def test_a_file_is_named_by_the_ledger_or_by_the_filter() -> None:
     known = planted(a="corrupt", b="corrupt", c="corrupt", d="none")
     clips = filtered(("b", "unreadable"), ("c", "unreadable"), ("c", ""), ("d", ""))

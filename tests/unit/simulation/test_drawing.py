@@ -46,6 +46,15 @@ def test_turn_is_clockwise_and_shear_moves_what_is_below_to_the_right():
     assert centre_of(sheared) == pytest.approx((45, 40), abs=0.1)
 
 
+def test_stretch_widens_and_leaves_the_origin_and_the_height():
+    plain, wide = (np.zeros((60, 80, 3), np.uint8) for _ in range(2))
+    lay(plain, disc(), (40, 30), scale=10)
+    lay(wide, disc(), (40, 30), scale=10, stretch=1.5)
+    assert centre_of(wide) == pytest.approx((40, 30), abs=0.06)
+    assert wide.astype(float).sum() / plain.astype(float).sum() == pytest.approx(1.5, rel=0.02)
+    assert (wide[:, 40] > 0).sum() == (plain[:, 40] > 0).sum()
+
+
 def test_half_covered_pixels_show_half_of_what_is_behind():
     ground = np.full((1, 1, 3), 100, np.uint8)
     blend(ground, np.array([[[100, 0, 0, 128]]], np.uint8))  # premultiplied: half of (200, 0, 0)

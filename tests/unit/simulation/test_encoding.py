@@ -62,6 +62,22 @@ def test_one_channel_is_one_channel(tmp_path):
     assert decode(tmp_path / "a.mp4")[1].shape[0] == 1
 
 
+@pytest.mark.parametrize("num_channels", [3, 4, 6])
+def test_more_channels_keep_their_order_and_none_is_bass_alone(tmp_path, num_channels):
+    """Each channel a tone of its own, all of them above what a low-frequency channel would keep."""
+    times = np.arange(SECONDS * RATE) / RATE
+    tones_hz = 1000 * np.arange(1, num_channels + 1)
+    waveform = 0.1 * np.sin(2 * np.pi * tones_hz[:, None] * times)
+    encoding.write_mp4(
+        tmp_path / "a.mp4", frames(), waveform, frame_rate=6, sample_rate=RATE, quality=18,
+        audio_bit_rate=64_000 * num_channels,
+    )  # fmt: skip
+    _, decoded = decode(tmp_path / "a.mp4")
+    middle = decoded[:, RATE : 2 * RATE]
+    assert np.argmax(np.abs(np.fft.rfft(middle)), axis=1).tolist() == tones_hz.tolist()
+    np.testing.assert_allclose(np.std(middle, axis=1), 0.1 / np.sqrt(2), rtol=0.02)
+
+
 def test_equal_input_makes_equal_bytes(tmp_path):
     for name in ("a.mp4", "b.mp4"):
         write(tmp_path / name, sound())

@@ -26,3 +26,11 @@ def test_share_is_kept_over_many_videos(share):
 def test_order_is_the_seeds():
     orders = [[faults.fault_of(index, SHARES, seed) for index in range(50)] for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
+
+
+def test_other_things_are_planted_by_quotas_of_their_own():
+    shares = {"red": 0.1, "blue": 0.25}
+    given = [faults.planted(index, shares, 10, [7, 1]) for index in range(20)]
+    assert Counter(given[:10])["red"] == Counter(given[10:])["red"] == 1
+    assert Counter(given)["blue"] == 5  # two and a half in ten
+    assert given != [faults.planted(index, shares, 10, [7, 2]) for index in range(20)]

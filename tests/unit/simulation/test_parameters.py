@@ -19,6 +19,15 @@ from tests.tiny_world import tiny_world
         ({"mono_share": -0.1}, "mono_share -0.1"),
         ({"mono_share": 0.6, "silent_share": 0.6}, "add up to more than 1"),
         ({"seed": -1}, "seed -1"),
+        ({"sphere_num_videos": -1}, "sphere_num_videos -1"),
+        ({"sphere_width": 98}, "sphere_width 98: out of range; give a multiple of 4"),
+        ({"sphere_max_sources": 0}, "sphere_max_sources 0"),
+        ({"sphere_min_duration_s": 5.0}, "sphere_max_duration_s 4.0"),
+        ({"sphere_max_distance_m": 0.3}, "sphere_min_distance_m 0.42"),
+        ({"sphere_max_elevation_deg": 70.0}, "sphere_max_elevation_deg 70.0"),
+        ({"sphere_unseen_share": 1.5}, "sphere_unseen_share 1.5"),
+        ({"sphere_no_z_share": 0.6, "sphere_head_locked_share": 0.6}, "kinds of sound add up to more than 1"),
+        ({"sphere_tau_duration_s": 1.0}, "sphere_tau_duration_s 1.0"),
     ],
 )
 def test_senseless_values_are_named_in_one_line(changes, said):

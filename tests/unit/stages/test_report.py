@@ -13,7 +13,7 @@ from leftright import arguments, results
 from leftright.apps import summary
 from leftright.clips import write_table
 from leftright.errors import InputError
-from leftright.reporting import face_truth
+from leftright.reporting import face_truth, inputs
 from leftright.results import Outcome
 from leftright.stages import report
 from tests import finished_finetune, finished_run
@@ -229,6 +229,19 @@ def test_real_and_simulated_videos_are_not_mixed(run: Run, tmp_path: Path) -> No
     truth = write_truth(tmp_path, ["ch000v00"])
     with pytest.raises(InputError, match="is of 1 of 120 collected videos"):
         report.run(CONFIG, **{**run.flags, "truth": (truth,)}, out=tmp_path / "report", metrics=tmp_path / "m.json")
+
+
+def test_the_360_videos_of_a_simulated_world_are_known(run: Run, tmp_path: Path) -> None:
+    """Half of the collected videos are in the one truth, half in the other: none of them is a real one."""
+    flags = {**run.flags, "finetuned": (), "truth": (tmp_path,)}
+    names = inputs.read(**{**flags, "truth": ()}).videos["video"].tolist()
+    write_truth(tmp_path, names[::2])
+    write_table(tmp_path / "sphere_truth.parquet", pd.DataFrame({"video": names[1::2]}))
+    known = inputs.read(**flags).truth
+    assert known is not None and known.videos["video"].tolist() == names[::2]
+    write_table(tmp_path / "sphere_truth.parquet", pd.DataFrame({"video": names[3::2]}))
+    with pytest.raises(InputError, match="is of 119 of 120 collected videos"):
+        inputs.read(**flags)
 
 
 def test_results_of_different_runs_are_refused(run: Run, tmp_path: Path) -> None:

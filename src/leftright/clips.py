@@ -36,12 +36,22 @@ CLIP_COLUMNS: dict[str, str] = {
     "num_channels": "int64",  # likewise
     "channel_layout": "str",
     "audio_codec": "str",
-    "projection": "str",  # as the video that it was cut from declares it, one of leftright.spherical.PROJECTIONS; "" unknown
-    "sound_field": "str",  # likewise, one of leftright.spherical.SOUND_FIELDS
+    "projection": "str",  # as the video that it was cut from declares it, one of PROJECTIONS
+    "sound_field": "str",  # likewise, one of SOUND_FIELDS
     "source": "str",  # folder, urls or youtube
     "url": "str",
     "title": "str",
 }
+
+PROJECTIONS = (
+    "", "equirectangular", "cubemap", "mesh", "half_equirectangular", "rectilinear", "fisheye", "immersive",
+)  # fmt: skip
+"""What `projection` may be; "" is unknown."""
+
+SOUND_FIELDS = ("", "ambix", "ambix+head_locked", "wxyz_sn3d", "wxyz_sn3d+head_locked", "other")
+"""What `sound_field` may be: unknown; ACN order with SN3D; SN3D in the order W, X, Y, Z; declared, but as nothing that is
+read here. Two channels that do not turn with the head may follow.
+"""
 
 # What `filter` adds: what was measured of each clip, audio before visual. A measure that was not taken, since an earlier check
 # had failed, is NaN, and a list is empty.

@@ -16,21 +16,13 @@ from typing import Any
 import av
 from av.sidedata.sidedata import Type
 
+from leftright.clips import PROJECTIONS
 from leftright.errors import InputError
 from leftright.mp4 import Box, MalformedError, read_index, write_index
 from leftright.video import audio_stream, layout_of, open_media, picture_stream
 
-PROJECTIONS = (
-    "", "equirectangular", "cubemap", "mesh", "half_equirectangular", "rectilinear", "fisheye", "immersive",
-)  # fmt: skip
-"""What `Metadata.projection` may be; "" is unknown."""
 WRITABLE = ("", "equirectangular", "cubemap")
 """The projections that `write_metadata` can declare."""
-
-SOUND_FIELDS = ("", "ambix", "ambix+head_locked", "wxyz_sn3d", "wxyz_sn3d+head_locked", "other")
-"""What `Metadata.sound_field` may be: unknown; ACN order with SN3D; SN3D in the order W, X, Y, Z; declared, but as nothing that
-is read here. Two channels that do not turn with the head may follow.
-"""
 
 _STEREO_MODES = ("mono", "top_bottom", "left_right", "custom", "right_left")
 _V1 = bytes.fromhex("ffcc8263f8554a938814587a02521fdd")
@@ -42,9 +34,9 @@ _HEAD_LOCKED = 0x80  # the highest bit of the ambisonic type
 class Metadata:
     """What is declared; the defaults are "unknown".
 
-    yaw_deg, pitch_deg, roll_deg : how the picture is turned at first, yaw to the left. cropped : the shares of the sphere
-    that are missing at the picture's top, bottom, left and right. ambisonic_order : None is no sound field. channel_map : see
-    `_order`.
+    projection : one of `leftright.clips.PROJECTIONS`. yaw_deg, pitch_deg, roll_deg : how the picture is turned at first, yaw
+    to the left. cropped : the shares of the sphere that are missing at the picture's top, bottom, left and right.
+    ambisonic_order : None is no sound field. channel_map : see `_order`.
     """
 
     projection: str = ""
@@ -66,7 +58,7 @@ class Metadata:
 
     @property
     def sound_field(self) -> str:
-        """How the channels hold the sound field: one of SOUND_FIELDS."""
+        """How the channels hold the sound field: one of `leftright.clips.SOUND_FIELDS`."""
         if self.ambisonic_order is None:
             return ""
         order = _order(self.channel_map)

@@ -7,9 +7,10 @@ import av
 import numpy as np
 import pytest
 
+from leftright.clips import PROJECTIONS, SOUND_FIELDS
 from leftright.errors import InputError
 from leftright.mp4 import Box, read_index, write_index
-from leftright.spherical import SOUND_FIELDS, Metadata, ambix, read_metadata, write_metadata
+from leftright.spherical import Metadata, ambix, read_metadata, write_metadata
 from leftright.video import decode_audio, probe
 from tests.numbered_videos import frame_numbers, write_video
 
@@ -227,7 +228,9 @@ def test_noise_in_the_index_is_unknown_or_one_line(tmp_path: Path) -> None:
         damaged[place : place + 4] = rng.bytes(4)
         path.write_bytes(damaged)
         try:
-            assert read_metadata(path).sound_field in SOUND_FIELDS
+            found = read_metadata(path)
+            assert found.sound_field in SOUND_FIELDS
+            assert found.projection in PROJECTIONS
         except InputError as error:
             assert str(path) in str(error)
             assert "\n" not in str(error)

@@ -18,8 +18,7 @@ from great_expectations import expectations as gx
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.row_conditions import Column, ComparisonCondition
 
-from leftright.clips import CLIP_COLUMNS, FACE_EDGES, MEASURE_COLUMNS, REASONS
-from leftright.spherical import PROJECTIONS, SOUND_FIELDS
+from leftright.clips import CLIP_COLUMNS, FACE_EDGES, MEASURE_COLUMNS, PROJECTIONS, REASONS, SOUND_FIELDS
 
 CURATE_COLUMNS = ("kept", "kept_reason", "scene", "split_video", "split_channel", "split_scene")
 SPLITS = ("train", "val", "test")

@@ -76,18 +76,19 @@ def _order(channel_map: Sequence[int]) -> str:
     if list(channel_map[4:]) != list(range(4, len(channel_map))):
         return ""
     orders: dict[tuple[int, ...], str] = {(0, 1, 2, 3): "ambix", (0, 2, 3, 1): "wxyz_sn3d", (0, 3, 1, 2): "wxyz_sn3d"}
+    orders[0, 1, 3] = "ambix"  # without Z
     return orders.get(tuple(channel_map[:4]), "")
 
 
 def ambix(num_channels: int) -> Metadata:
-    """The declaration of an ambiX sound field of 4 channels, or of 6, where the last two are locked to the head."""
-    if num_channels not in (4, 6):
-        raise ValueError(f"expected 4 or 6 channels, got {num_channels}")
+    """The declaration of an ambiX sound field of 4 channels, of 3, without Z, or of 6, the last two locked to the head."""
+    if num_channels not in (3, 4, 6):
+        raise ValueError(f"expected 3, 4 or 6 channels, got {num_channels}")
     return Metadata(
         ambisonic_order=1,
         channel_ordering="acn",
         normalisation="sn3d",
-        channel_map=tuple(range(num_channels)),
+        channel_map=(0, 1, 3) if num_channels == 3 else tuple(range(num_channels)),
         has_head_locked=num_channels == 6,
     )
 

@@ -69,6 +69,7 @@ def v1(**values: str) -> Box:
         ("4.0", TURNED),
         ("4.0", CROPPED),
         ("hexagonal", replace(ambix(6), projection="cubemap", stereo_mode="left_right")),
+        ("3.0", replace(ambix(3), projection="equirectangular")),
         ("stereo", WHOLE),
         ("4.0", replace(ambix(4), channel_map=(0, 2, 3, 1))),
         ("4.0", Metadata()),
@@ -150,6 +151,7 @@ def test_odd_v1_is_read_as_far_as_it_makes_sense(tmp_path: Path, values: dict[st
     [
         ((0, 1, 2, 3), 0, "ambix"),
         ((0, 1, 2, 3, 4, 5), 0x80, "ambix+head_locked"),
+        ((0, 1, 3), 0, "ambix"),  # without Z
         ((0, 2, 3, 1), 0, "wxyz_sn3d"),  # the specification's example
         ((0, 3, 1, 2), 0, "wxyz_sn3d"),  # FFmpeg's way to say the same
         ((0, 2, 3, 1, 4, 5), 0x80, "wxyz_sn3d+head_locked"),

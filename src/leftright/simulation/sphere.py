@@ -7,7 +7,7 @@ people of its own.
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from leftright.simulation.parameters import FIRST_ORDER, HEAD_LOCKED, NO_Z, SILE
 from leftright.simulation.performer import Room, draw
 from leftright.simulation.surround import Part, Scene, stage
 from leftright.simulation.surround_pictures import film
+from leftright.spherical import ambix, write_metadata
 
 _KEY = 360  # sets these generators apart from the stereo world's
 _TRACK_KEY, _UNSEEN_KEY, _PLACE_KEY = 0, 1, 2
@@ -97,7 +98,7 @@ def make_sphere_video(
             path, frames, channels, frame_rate=parameters.sphere_frame_rate, sample_rate=parameters.sphere_sample_rate,
             quality=parameters.quality, audio_bit_rate=parameters.sphere_audio_bit_rate * len(channels),
         )  # fmt: skip
-        _declare(path, video.track)
+        _declare(path, len(channels))
     duration_s = scene.times_s.size / (parameters.sphere_frame_rate * STEPS_PER_FRAME)
     _write_info(folder / f"{video.name}.info.json", video, duration_s)
     truth = _truth(parameters, video, setting, scene, duration_s, len(channels))
@@ -111,8 +112,9 @@ def draw_setting(parameters: WorldParameters, channel: int) -> Setting:
     return Setting(room, bool(rng.random() < parameters.sphere_outdoor_share))
 
 
-def _declare(path: Path, track: str) -> None:
-    """Say in the file that its picture is spherical and its sound ambisonic."""
+def _declare(path: Path, num_channels: int) -> None:
+    """Say in the file that its picture is spherical and its sound ambisonic, as a published one would."""
+    write_metadata(path, replace(ambix(num_channels), projection="equirectangular", stereo_mode="mono"))
 
 
 def _generator(parameters: WorldParameters, *key: int) -> np.random.Generator:

@@ -12,6 +12,7 @@ from leftright import ambisonics, equirectangular
 from leftright.ambisonics import W, X, Y, Z
 from leftright.simulation.parameters import FIRST_ORDER, HEAD_LOCKED, NO_Z, SILENT_Z, TRACKS
 from leftright.simulation.sphere import SphereVideo, draw_setting, make_sphere_video, plan_sphere
+from leftright.spherical import read_metadata
 from leftright.video import decode_audio, decode_frames, probe
 from tests.tiny_world import tiny_world
 
@@ -33,6 +34,15 @@ def field(path: Path) -> tuple[np.ndarray, int]:
     """The file's sound as (4, samples)."""
     waveform, sample_rate = decode_audio(path)
     return (ambisonics.with_up(waveform) if len(waveform) == 3 else waveform[:4]), sample_rate
+
+
+@pytest.mark.parametrize("track", [FIRST_ORDER, *TRACKS])
+def test_the_file_declares_what_it_holds(tmp_path: Path, track: str) -> None:
+    path, _, _ = made(tmp_path, track)
+    declared = read_metadata(path)
+    assert declared.is_full_sphere
+    assert declared.sound_field == ("ambix+head_locked" if track == HEAD_LOCKED else "ambix")
+    assert len(declared.channel_map) == NUM_CHANNELS[track]
 
 
 def errors_deg(path: Path, trajectory: pd.DataFrame) -> np.ndarray:

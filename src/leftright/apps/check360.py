@@ -11,8 +11,10 @@ from tyro.conf import Positional
 
 from leftright import arguments
 from leftright.audio import SAMPLE_RATE
+from leftright.data import sphere_picture
 from leftright.data.sound_field import ADVICE, Limits, ReadAs, Verdict, describe_channels, examine
 from leftright.data.sound_field_measures import directions_of_arrival
+from leftright.data.sphere_picture import picture_doubts
 from leftright.errors import InputError, UnusableError
 from leftright.spherical import Metadata, read_metadata
 from leftright.video import MediaInfo, probe
@@ -41,8 +43,9 @@ def _check(path: Path, layout: ReadAs, limits: Limits) -> bool:
     """Print one file's lines; whether it can be used."""
     print(path)
     try:
-        _print("declares", _declared(read_metadata(path)))
-        _print("holds", _held(probe(path)))
+        declared, info = read_metadata(path), probe(path)
+        _print("declares", _declared(declared))
+        _print("holds", _held(info))
     except InputError as error:
         _print("verdict", f"unusable (unreadable): {str(error).removeprefix(f'{path}: ')}")
         return False
@@ -52,6 +55,8 @@ def _check(path: Path, layout: ReadAs, limits: Limits) -> bool:
     _print("verdict", f"unusable ({verdict.reason}): {ADVICE[verdict.reason]}" if verdict.reason else "usable")
     for doubt in verdict.doubts:
         _print("doubt", f"{doubt}: {ADVICE[doubt]}")
+    for doubt in picture_doubts(declared, info.width, info.height):
+        _print("picture", f"{doubt}: {sphere_picture.ADVICE[doubt]}")
     if not verdict.reason:
         print("\n".join(_arrivals(waveform)))
     return not verdict.reason

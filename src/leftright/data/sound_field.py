@@ -128,11 +128,13 @@ def examine(path: Path, layout: ReadAs, limits: Limits) -> tuple[Verdict, NDArra
     """
     nothing = np.zeros((ambisonics.NUM_CHANNELS, 0), np.float32)
     try:
-        num_channels = probe(path).num_channels
-        held = _held(path, layout)
-        if not num_channels or num_channels not in NUM_CHANNELS or not held:
-            reason = "unknown_layout" if num_channels in NUM_CHANNELS else "not_first_order"
-            return Verdict(reason if num_channels else "no_sound", (), {}), nothing
+        num_channels, held = probe(path).num_channels, _held(path, layout)
+        if not num_channels:
+            return Verdict("no_sound", (), {}), nothing
+        if num_channels not in NUM_CHANNELS:
+            return Verdict("not_first_order", (), {}), nothing
+        if not held:
+            return Verdict("unknown_layout", (), {}), nothing
         waveform = read_sound_field(path, layout)
     except InputError:
         return Verdict("unreadable", (), {}), nothing
@@ -174,7 +176,9 @@ def describe_channels(num_channels: int) -> str:
     """A number of channels in words, with the order of the sound field that it may be."""
     names = {0: "no sound", 1: "1 channel, mono", 2: "2 channels, stereo", 3: "3 channels, first order without Z"}
     names |= {(order + 1) ** 2: f"{(order + 1) ** 2} channels, order {order}" for order in range(1, 8)}
-    names |= {(order + 1) ** 2 + 2: f"{(order + 1) ** 2 + 2} channels, order {order} and two" for order in range(1, 8)}
+    names |= {
+        (order + 1) ** 2 + 2: f"{(order + 1) ** 2 + 2} channels, order {order} with a pair" for order in range(1, 8)
+    }
     return names.get(num_channels, f"{num_channels} channels")
 
 

@@ -5,6 +5,8 @@ than pressure (3.4 dB at 100 Hz and 0.2 dB at 500 Hz for one half a metre away),
 six-channel sound often falls, is whole; above, microphones no longer tell directions.
 """
 
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,10 +44,11 @@ def measure_sound_field(waveform: Array, sample_rate: int, layout: Layout = "amb
     `up_db` and `ahead_db` of Y, Z and X against W; `velocity_db` of the three together against W, 0 for sound from afar;
     `copy_db`, by how much the file's channels differ from its first; `directedness`, the median over seconds.
     """
-    power = _band_power(stft(resample(waveform, sample_rate)))
+    stretches = list(_stretches(waveform, sample_rate, 1.0))
+    power = np.mean([stretch.power for stretch in stretches], axis=0)
     raw = ambisonics.convert(waveform, "ambix", layout)
-    arrivals = directions_of_arrival(waveform, sample_rate)
-    heard = arrivals.directedness[~np.isnan(arrivals.directedness)]
+    directedness = _arrivals(stretches).directedness
+    heard = directedness[~np.isnan(directedness)]
     return {
         "rms_db": _decibels(np.mean(np.square(waveform[W], dtype=np.float64))),
         "left_db": _ratio_db(power[Y], power[W]),
@@ -60,33 +63,47 @@ def measure_sound_field(waveform: Array, sample_rate: int, layout: Layout = "amb
 def directions_of_arrival(waveform: Array, sample_rate: int, step_s: float = 1.0) -> Arrivals:
     """Where the sound of each stretch of `step_s` seconds comes from, by its mean intensity in the band that tells directions.
 
-    waveform : (4, samples) ambiX; what is left over at the end counts as a stretch where it is half of one.
+    waveform : (4, samples) ambiX; what is left over at the end counts as a stretch where it is more than half of one.
     """
-    low, high = _band_bins()
-    spectrum = stft(resample(waveform, sample_rate))[:, low:high].astype(np.complex128)
-    velocity = spectrum[[X, Y, Z]]
-    intensity = np.sum((spectrum[W].conj() * velocity).real, axis=1).T  # (frames, 3)
-    energy = (np.sum(np.abs(spectrum[W]) ** 2, axis=0) + np.sum(np.abs(velocity) ** 2, axis=(0, 1))) / 2
-    length = max(1, round(step_s * SAMPLE_RATE / HOP_LENGTH))
-    starts = [start for start in range(0, len(energy), length) if start == 0 or len(energy) - start >= length / 2]
-    vectors = np.array([intensity[start : start + length].sum(axis=0) for start in starts])
-    energies = np.array([energy[start : start + length].sum() for start in starts])
-    is_silent = energies / length / (high - low) < _SILENT * N_FFT
+    return _arrivals(list(_stretches(waveform, sample_rate, step_s)))
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Of a stretch of time, in the band: each channel's mean power (4,) and the mean intensity (3,), ahead, left and up."""
+
+    start_s: float
+    power: NDArray[np.float64]
+    intensity: NDArray[np.float64]
+
+
+def _stretches(waveform: Array, sample_rate: int, step_s: float) -> Iterator[_Stretch]:
+    """Each stretch of `step_s` seconds; at the end, what is left over where it is more than half of one.
+
+    The spectrum is taken of one at a time, since that of a whole film is large.
+    """
+    low, high = (round(edge * N_FFT / SAMPLE_RATE) for edge in _BAND_HZ)
+    sound = resample(waveform, sample_rate)
+    sound = np.pad(sound, [(0, 0), (0, max(0, N_FFT - sound.shape[1]))])
+    around, num_frames = math.ceil(N_FFT / 2 / HOP_LENGTH), max(1, round(step_s * SAMPLE_RATE / HOP_LENGTH))
+    length = num_frames * HOP_LENGTH
+    for start in range(0, max(1, sound.shape[1] - length // 2), length):
+        first = max(0, start - around * HOP_LENGTH)
+        spectrum = stft(sound[:, first : start + length + around * HOP_LENGTH])[:, low : high + 1]
+        skipped = (start - first) // HOP_LENGTH
+        spectrum = spectrum[..., skipped : skipped + num_frames].astype(np.complex128)
+        intensity = np.mean((spectrum[W].conj() * spectrum[[X, Y, Z]]).real, axis=(1, 2))
+        yield _Stretch(start / SAMPLE_RATE, np.mean(np.abs(spectrum) ** 2, axis=(1, 2)), intensity)
+
+
+def _arrivals(stretches: Sequence[_Stretch]) -> Arrivals:
+    vectors = np.array([stretch.intensity for stretch in stretches])
+    energies = np.array([stretch.power.sum() / 2 for stretch in stretches])
     azimuth_deg, elevation_deg = ambisonics.angles(vectors)
     directedness = np.linalg.norm(vectors, axis=-1) / np.maximum(energies, _SILENT)
+    is_silent = energies < _SILENT * N_FFT
     blanked = [np.where(is_silent, np.nan, values) for values in (azimuth_deg, elevation_deg, directedness)]
-    return Arrivals(np.array(starts) * HOP_LENGTH / SAMPLE_RATE, *blanked)
-
-
-def _band_bins() -> tuple[int, int]:
-    low, high = (round(edge * N_FFT / SAMPLE_RATE) for edge in _BAND_HZ)
-    return low, high + 1
-
-
-def _band_power(spectrum: NDArray[np.complexfloating]) -> NDArray[np.float64]:
-    """The power of each channel in the band. spectrum : (channels, 257, frames). Returns (channels,)."""
-    low, high = _band_bins()
-    return np.mean(np.abs(spectrum[:, low:high].astype(np.complex128)) ** 2, axis=(1, 2))
+    return Arrivals(np.array([stretch.start_s for stretch in stretches]), *blanked)
 
 
 def _difference_db(channel: Array, reference: Array) -> float:

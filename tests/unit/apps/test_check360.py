@@ -42,6 +42,7 @@ def test_a_sound_film_is_usable_and_its_sound_is_followed(check, tmp_path):
     assert lines[1] == "  declares  equirectangular, the whole sphere, mono; ambiX (ACN, SN3D) of order 1"
     assert lines[2] == "  holds     picture 64 x 32; 4 channels, order 1 (flac, 16000 Hz, layout ambisonic 1)"
     assert "  verdict   usable" in lines
+    assert not [line for line in lines if line.startswith(("  doubt", "  picture"))]
     table = lines[lines.index("  verdict   usable") + 2 :]
     assert [row.split()[:3] for row in table] == [
         ["0", "60", "left"], ["1", "20", "left"], ["2", "20", "right"], ["3", "60", "right"]
@@ -78,6 +79,14 @@ def test_what_holds_no_sound_field_is_one_verdict_and_no_traceback(check, tmp_pa
     assert status == 1
     (verdict,) = [line for line in lines if line.startswith("  verdict")]
     assert verdict.startswith(f"  verdict   unusable ({reason}): ")
+
+
+def test_a_picture_that_is_no_sphere_is_doubted(check, tmp_path):
+    status, lines = check(
+        write_film(tmp_path / "film.mp4", scene((30, 0)), declared=replace(ambix(4), projection="cubemap"))
+    )
+    assert status == 0
+    assert "  picture   not_equirectangular: another projection: convert it" in "\n".join(lines)
 
 
 def test_silence_between_is_told(check, tmp_path):

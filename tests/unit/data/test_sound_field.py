@@ -169,9 +169,9 @@ def test_another_number_of_channels_is_named_with_what_to_do(tmp_path: Path, lay
 
 def test_numbers_of_channels_in_words() -> None:
     assert describe_channels(4) == "4 channels, order 1"
-    assert describe_channels(6) == "6 channels, order 1 and two"
+    assert describe_channels(6) == "6 channels, order 1 with a pair"
     assert describe_channels(9) == "9 channels, order 2"
-    assert describe_channels(11) == "11 channels, order 2 and two"
+    assert describe_channels(11) == "11 channels, order 2 with a pair"
     assert describe_channels(8) == "8 channels"
 
 

@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 
 from leftright import ambisonics
 from leftright.files import replace_file
-from leftright.simulation import encoding, faults, panorama, soundfield, sounds
+from leftright.simulation import faults, panorama, soundfield, sounds
 from leftright.simulation.choreography import STEPS_PER_FRAME
 from leftright.simulation.parameters import FIRST_ORDER, HEAD_LOCKED, NO_Z, SILENT_Z, WorldParameters
 from leftright.simulation.performer import Room, draw
 from leftright.simulation.surround import Part, Scene, stage
 from leftright.simulation.surround_pictures import film
 from leftright.spherical import ambix, write_metadata
+from leftright.video_files import write_mp4
 
 _KEY = 360  # sets these generators apart from the stereo world's
 _TRACK_KEY, _UNSEEN_KEY, _PLACE_KEY = 0, 1, 2
@@ -94,7 +95,7 @@ def make_sphere_video(
     frames = film(scene, place, shows_sources=not video.is_unseen)
     folder = directory / video.channel_name
     with replace_file(folder / f"{video.name}.mp4") as path:
-        encoding.write_mp4(
+        write_mp4(
             path, frames, channels, frame_rate=parameters.sphere_frame_rate, sample_rate=parameters.sphere_sample_rate,
             quality=parameters.quality, audio_bit_rate=parameters.sphere_audio_bit_rate * len(channels),
         )  # fmt: skip

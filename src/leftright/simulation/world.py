@@ -29,6 +29,7 @@ from leftright.simulation.drawing import Pixels
 from leftright.simulation.parameters import WorldParameters
 from leftright.simulation.performer import Performer, draw, draw_look
 from leftright.simulation.pictures import Bystander, face_boxes, film
+from leftright.video_files import write_mp4
 
 _DRY_LEVEL_DB = -32.0  # RMS of full scale that a sounding source has at one metre
 _SILENCE_DB = -50.0  # what is left of the sound in a silent video
@@ -78,7 +79,7 @@ def make_video(parameters: WorldParameters, video: Video, directory: Path) -> tu
     duration_s = performance.times_s.size / (parameters.frame_rate * STEPS_PER_FRAME)
     folder = directory / video.channel_name
     with replace_file(folder / f"{video.name}.mp4") as path:
-        encoding.write_mp4(
+        write_mp4(
             path, frames, waveform, frame_rate=parameters.frame_rate, sample_rate=parameters.sample_rate,
             quality=parameters.quality, audio_bit_rate=parameters.audio_bit_rate,
         )  # fmt: skip

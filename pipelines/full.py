@@ -7,6 +7,7 @@ name the simulated world as the source, the world is made first; else a folder o
 
 from kfp import dsl
 
+from components.evaluate360.component import evaluate360
 from components.finetune.component import finetune
 from components.localize.component import localize
 from components.pack.component import pack
@@ -17,7 +18,7 @@ from pipelines import parameters, parts
 from pipelines.parts import SETTINGS, gathered
 
 NAME = "leftright-full"
-STAGES = (*parts.SOURCE_STAGES, pack, pretrain, localize, finetune, report)
+STAGES = (*parts.SOURCE_STAGES, pack, pretrain, localize, finetune, evaluate360, report)
 
 
 @dsl.pipeline(name=NAME, description="From videos to the paper's tables: every stage of leftright.")
@@ -46,6 +47,13 @@ def full(
         localized = localize(**stages["localize"], shards=packed.output, models=models)
         SETTINGS.dress(localized, "localize")
         tuned = parts.finetune_parts(**stages["finetune"], shards=packed.output, models=models, data_rev=clips.commit)
+        spheres = evaluate360(
+            **stages["evaluate360"],
+            **({"events": clips.world.outputs["out"]} if clips.world else {}),
+            clips=gathered(clips.collected),
+            data_rev=clips.commit,
+        )
+        SETTINGS.dress(spheres, "evaluate360")
         page = report(
             **stages["report"],
             **({"truth": clips.world.outputs["out"]} if clips.world else {}),
@@ -55,9 +63,11 @@ def full(
             pretrain_metrics=trained.outputs["metrics"],
             localize_metrics=localized.outputs["metrics"],
             finetune_metrics=tuned.outputs["metrics"],
+            evaluate360_metrics=spheres.outputs["metrics"],
             models=models,
             localized=localized.outputs["out"],
             finetuned=tuned.outputs["out"],
+            evaluated360=spheres.outputs["out"],
         )
         SETTINGS.dress(page, "report")
         published = publish(
@@ -71,6 +81,7 @@ def full(
             models=models,
             localized=localized.outputs["out"],
             finetuned=tuned.outputs["out"],
+            evaluated360=spheres.outputs["out"],
             report=page.outputs["out"],
         )
         SETTINGS.dress(published, "publish").set_caching_options(False)

@@ -17,7 +17,7 @@ from leftright.results import Value
 from leftright.simulation import faults
 from leftright.sources.base import Clip, Harvest, Status, Video
 from leftright.sources.ledger import LEDGER, Ledger
-from tests import finished_finetune
+from tests import finished_finetune, finished_sphere
 
 NUM_CHANNELS, VIDEOS_PER_CHANNEL, CLIPS_PER_VIDEO = 30, 4, 2
 CLIP_MS, WINDOW_S = 10_000, 2.87
@@ -50,6 +50,7 @@ class Run:
             "models": (self.root / "pretrain",),
             "localized": (self.root / "localize",),
             "finetuned": (self.root / "finetune",),
+            "evaluated360": (self.root / "evaluate360",),
             "truth": (self.root / "simulate",),
         }
 
@@ -65,6 +66,7 @@ def make(root: Path, *, accuracy: float = 0.94, seed: int = 0) -> Run:
     _localize(root, curated, truth, generator)
     _metrics(root / "metrics", curated)
     finished_finetune.make(root / "finetune", root / "metrics" / "finetune.json", curated, tracks)
+    finished_sphere.make(root / "evaluate360", root / "metrics" / "evaluate360.json")
     return Run(root)
 
 

@@ -14,9 +14,11 @@ def report(
     pretrain_metrics: Input[list[Metrics]],
     localize_metrics: Input[Metrics],
     finetune_metrics: Input[list[Metrics]],
+    evaluate360_metrics: Input[Metrics],
     models: Input[list[Model]],
     localized: Input[Dataset],
     finetuned: Input[list[Model]],
+    evaluated360: Input[Model],
     out: Output[Dataset],
     metrics: Output[Metrics],
     page: Output[HTML],
@@ -25,4 +27,4 @@ def report(
     truth: Input[Dataset] | None = None,
 ) -> dsl.ContainerSpec:
     """Put every result on one page: published beside measured, and where the data went."""
-    return stage("report", locals(), left_out=("localize_metrics", "truth", "page"))
+    return stage("report", locals(), left_out=("localize_metrics", "evaluate360_metrics", "truth", "page"))

@@ -44,6 +44,7 @@ def run(
     models: tuple[Path, ...] = (),
     localized: Path | None = None,
     finetuned: tuple[Path, ...] = (),
+    evaluated360: Path | None = None,
     report: Path | None = None,
     published_rev: Path,
 ) -> None:
@@ -54,9 +55,9 @@ def run(
     remote : where the data go, such as s3://bucket/folder or a folder; without one, what the repository names, else a folder
     beside it. endpoint_url : of an S3 server that is not Amazon's. author : "name <address>"; without one, git's environment.
     kfp_run, data_rev : the run and the version of the data that the results come from, for the commit's message.
-    clips, filtered, packed, curated, models, localized, finetuned, report : what is published; what is not given stays as it
-    was. The parts of clips, filtered and packed stay apart; those of models and finetuned, which name their folders by what
-    is in them, become one folder, as if the stage had run whole.
+    clips, filtered, packed, curated, models, localized, finetuned, evaluated360, report : what is published; what is not given
+    stays as it was. The parts of clips, filtered and packed stay apart; those of models and finetuned, which name their folders
+    by what is in them, become one folder, as if the stage had run whole.
     published_rev : gets the full name of the commit. Raises InputError where it cannot be published.
     """
     if not repo:
@@ -65,7 +66,7 @@ def run(
         return
     numbered = {"clips": clips, "filtered": filtered, "packed": packed}
     merged = {"models": models, "finetuned": finetuned}
-    single = {"curated": curated, "localized": localized, "report": report}
+    single = {"curated": curated, "localized": localized, "evaluated360": evaluated360, "report": report}
     parts = {**numbered, **merged}
     given = {name: paths for name, paths in parts.items() if paths}
     given |= {name: (path,) for name, path in single.items() if path is not None}

@@ -44,7 +44,7 @@ COMMANDS |= CLUSTER
 
 PROCESSES = "LEFTRIGHT_PROCESSES"
 """The environment variable that makes a stage run under torchrun, in so many processes: a GPU of this machine each."""
-IN_PROCESSES = ("pretrain", "finetune")
+IN_PROCESSES = ("pretrain", "finetune", "evaluate360")
 """The stages that several processes can share."""
 
 

@@ -97,7 +97,7 @@ def reproduced(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     shutil.rmtree(project, ignore_errors=True)
 
 
-@pytest.mark.parametrize("stage", ["simulate", "curate", "pretrain", "localize", "finetune", "report"])
+@pytest.mark.parametrize("stage", ["simulate", "curate", "pretrain", "localize", "finetune", "evaluate360", "report"])
 def test_the_numbers_are_those_of_dvc_to_the_last_digit(first: Path, reproduced: Path, stage: str) -> None:
     """Also where a stage, or one before it, was cut into parts."""
     tasks = tasks_of(first, stage)

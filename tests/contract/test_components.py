@@ -159,6 +159,7 @@ def test_lists_of_artifacts_arrive_part_by_part(tmp_path: Path) -> None:
         "localize_metrics",
         "finetune_metrics/0",
         "finetune_metrics/1",
+        "evaluate360_metrics",
     )
     assert set(given["stage_metrics"]) == {Path("/in") / name for name in metrics}
     assert given["models"] == (Path("/in/models/0"), Path("/in/models/1"))
@@ -223,6 +224,7 @@ def test_the_compiled_components_run_a_chain(tmp_path: Path, monkeypatch: pytest
         for i in range(2)
     ]
     idle = task("finetune", "idle", shards=packed, models=models, initialisations=["scratch"], part="99/100")
+    spheres = task("evaluate360", clips=clips, events=world)
     page = task(
         "report",
         clips=clips,
@@ -231,9 +233,11 @@ def test_the_compiled_components_run_a_chain(tmp_path: Path, monkeypatch: pytest
         pretrain_metrics=[part.root / "metrics" for part in trained],
         localize_metrics=localized.root / "metrics",
         finetune_metrics=[part.root / "metrics" for part in tuned],
+        evaluate360_metrics=spheres.root / "metrics",
         models=models,
         localized=localized.root / "out",
         finetuned=[part.root / "out" for part in tuned],
+        evaluated360=spheres.root / "out",
         truth=world,
     )
     assert [{key.split(".")[0] for key in part.numbers()} for part in trained] == [
@@ -247,4 +251,4 @@ def test_the_compiled_components_run_a_chain(tmp_path: Path, monkeypatch: pytest
         assert not [path for path in (nothing.root / "out").rglob("*") if path.name != "not_run.json"]
     assert (localized.root / "page").read_text().count("<img") == 4
     assert (page.root / "page").read_text() == (page.root / "out" / "report.html").read_text()
-    assert json.loads((page.root / "metrics").read_text())["report.videos"]["value"] == 24
+    assert json.loads((page.root / "metrics").read_text())["report.videos"]["value"] == 34

@@ -22,7 +22,7 @@ COMPONENTS = {"fetch": fetch, "publish": publish}
 # Inputs that no placeholder may spell, since they may be absent: a task finds them in its executor input.
 FOUND = {
     "fetch": set(),
-    "publish": {"clips", "filtered", "packed", "curated", "models", "localized", "finetuned", "report"},
+    "publish": {"clips", "filtered", "packed", "curated", "models", "localized", "finetuned", "evaluated360", "report"},
 }
 _PARAMETER = re.compile(r"\{\{\$\.inputs\.parameters\['(\w+)'\]\}\}")
 _OUTPUT = re.compile(r"\{\{\$\.outputs\.(?:artifacts|parameters)\['(\w+)'\]\.\w+\}\}")

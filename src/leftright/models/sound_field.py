@@ -49,20 +49,26 @@ class SoundFieldFeatures(nn.Module):
         # Under mixed precision the power of a quiet sound would be lost in bfloat16's eight bits.
         with torch.autocast(waveform.device.type, enabled=False):
             spectrum = self.transform(waveform.float())[:, :, :NUM_BINS]
-            power = self._summed(spectrum.abs().square())
+            # Real and imaginary parts in turn, frame by frame, as they lie in memory.
+            parts = torch.view_as_real(spectrum.transpose(2, 3)).flatten(3)
+            # With W itself the inner product is W's power.
+            inner = self._summed(parts[:, W, None] * parts)
+            power = inner[:, W]
             inputs = []
             if self.channels != "no_w":
-                level = torch.log(power[:, W] + _POWER_FLOOR)
+                level = torch.log(power + _POWER_FLOOR)
                 inputs.append((level - level.mean(dim=(1, 2), keepdim=True)) / _NUM_LEVEL)
             if self.channels != "no_xyz":
-                inner = self._summed((spectrum[:, W, None].conj() * spectrum[:, [Y, Z, X]]).real)
-                energy = (power[:, W] + power[:, [Y, Z, X]].sum(dim=1)) / 2
-                inputs += list((inner / (energy + _POWER_FLOOR)[:, None]).unbind(dim=1))
+                velocity = self._summed(parts[:, Y:].square()).sum(dim=1)
+                energy = (power + velocity) / 2
+                inputs += list((inner[:, [Y, Z, X]] / (energy + _POWER_FLOOR)[:, None]).unbind(dim=1))
             return torch.stack(inputs, dim=1)
 
-    def _summed(self, bins: Tensor) -> Tensor:
-        """Bins : (batch, channels, 256, frames). Returns (batch, channels, bands, frames)."""
-        return torch.einsum("bf,ncft->ncbt", self.bands, bins)
+    def _summed(self, parts: Tensor) -> Tensor:
+        """Parts : (batch, channels, frames, 2 x 256), of which real and imaginary ones are added. Returns (batch, channels,
+        bands, frames).
+        """
+        return torch.matmul(parts, self.bands.T.repeat_interleave(2, dim=0)).transpose(2, 3)
 
 
 def _mel_bands(num_bands: int) -> Tensor:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from leftright.reporting.blocks import Page
 from leftright.reporting.inputs import Inputs
-from leftright.reporting.sections import closing, data, downstream, flip, localization, opening, truth
+from leftright.reporting.sections import closing, data, downstream, flip, localization, opening, sphere, truth
 from leftright.reporting.shares import Resampling
 from leftright.results import Value
 
@@ -26,6 +26,7 @@ def compose(inputs: Inputs, figures: Path, resampling: Resampling) -> Report:
         localization.section(inputs, figures),
         flip.section(inputs, figures),
         *downstream.sections(inputs, compared),
+        sphere.section(inputs),
         *([truth.section(checks, figures)] if checks is not None else []),
         data.attrition(inputs),
         data.curation(inputs, figures),

@@ -1,7 +1,7 @@
 """What the report is made from: the results of the stages before it, read and checked once.
 
-The data of `collect`, `filter` and `curate` must be there. Without a model, a localisation or downstream models the report says
-"not run" where their numbers would stand; without a truth file it is a report on real videos.
+The data of `collect`, `filter` and `curate` must be there. Without a model, a localisation, downstream models or 360 results
+the report says "not run" where their numbers would stand; without a truth file it is a report on real videos.
 """
 
 import logging
@@ -15,8 +15,9 @@ from leftright import results
 from leftright.clips import FILTERED, MANIFEST, read_table, read_tables
 from leftright.errors import InputError
 from leftright.metrics.flip import PREDICTION_COLUMNS
-from leftright.reporting import downstream, face_truth
+from leftright.reporting import downstream, face_truth, sphere
 from leftright.reporting.downstream import Finetuned
+from leftright.reporting.sphere import Sphere
 from leftright.results import Value
 from leftright.sources.ledger import LEDGER, read_ledgers
 from leftright.training.variants import PRETEXTS
@@ -82,6 +83,7 @@ class Inputs:
     trained: Trained | None
     localized: Localized | None
     finetuned: Finetuned | None
+    sphere: Sphere | None
     truth: Truth | None
 
 
@@ -94,6 +96,7 @@ def read(
     models: Sequence[Path],
     localized: Sequence[Path],
     finetuned: Sequence[Path],
+    evaluated360: Sequence[Path],
     truth: Sequence[Path],
 ) -> Inputs:
     """Read what the stages wrote. Raises InputError for a table that is missing or lacks a column."""
@@ -115,6 +118,7 @@ def read(
         trained=_trained(models),
         localized=_localized(localized[0]) if localized else None,
         finetuned=given,
+        sphere=sphere.read(evaluated360[0]) if evaluated360 else None,
         truth=_truth(truth[0], videos) if truth else None,
     )
 

@@ -4,5 +4,16 @@
 Outcome. The command line is made from that signature; see `leftright.cli`.
 """
 
-STAGES = ("simulate", "collect", "filter", "curate", "pack", "pretrain", "localize", "finetune", "report")
+STAGES = (
+    "simulate",
+    "collect",
+    "filter",
+    "curate",
+    "pack",
+    "pretrain",
+    "localize",
+    "finetune",
+    "evaluate360",
+    "report",
+)
 """Every stage, in the order of the chain. The name is also its module, command, params section, DVC stage, folder and run."""

@@ -44,6 +44,7 @@ def run(
     models: tuple[Path, ...] = (),
     localized: tuple[Path, ...] = (),
     finetuned: tuple[Path, ...] = (),
+    evaluated360: tuple[Path, ...] = (),
     truth: tuple[Path, ...] = (),
     out: Path,
     metrics: Path,
@@ -52,8 +53,8 @@ def run(
 
     stage_metrics : metrics files of stages, or directories of them. clips, filtered : what `collect` and `filter` wrote, part
     by part. curated : what `curate` wrote. models, finetuned : what `pretrain` and `finetune` wrote, part by part, and
-    localized : what `localize` wrote; none where they were not run. truth : what `simulate` wrote; none for real videos.
-    Raises InputError for a result that is missing, unreadable or of another run.
+    localized, evaluated360 : what `localize` and `evaluate360` wrote; none where they were not run. truth : what `simulate`
+    wrote; none for real videos. Raises InputError for a result that is missing, unreadable or of another run.
     """
     read = given.read(
         stage_metrics=stage_metrics,
@@ -63,6 +64,7 @@ def run(
         models=models,
         localized=localized,
         finetuned=finetuned,
+        evaluated360=evaluated360,
         truth=truth,
     )
     with replace_directory(out) as directory:

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,13 @@ from numpy.typing import NDArray
 
 from leftright import ambisonics
 from leftright.audio import SAMPLE_RATE, from_pcm
+from leftright.data import tau
 from leftright.data.windows import ClipStore, Window
 from leftright.metrics.azimuth_plane import AzimuthPlane, fit_azimuth_plane
+from leftright.metrics.bootstrap import bootstrap, bootstrap_mean
+from leftright.metrics.circular import circular_correlation
 from leftright.models.sphere_network import SphereNetwork
+from leftright.results import Value
 
 _WINDOWS_PER_BATCH = 32
 
@@ -57,6 +62,25 @@ def lone_events(events: pd.DataFrame, min_duration_s: float) -> pd.DataFrame:
     return events[is_lone & is_long]
 
 
+def events_of(sets: Sequence[Path], min_duration_s: float) -> tuple[pd.DataFrame, list[NDArray[np.float32]]]:
+    """The lone events of sets in TAU's form, and each one's sound field (4, samples), 16 kHz.
+
+    sets : directories of sets, or such as hold one as `tau`. Raises InputError for a set that is incomplete.
+    """
+    tables, sounds = [], []
+    for place in sets:
+        root = place if (place / "metadata_dev").is_dir() or not (place / "tau").is_dir() else place / "tau"
+        recordings = tau.find_recordings(root)
+        lone = lone_events(tau.read_events(recordings), min_duration_s)
+        tables.append(lone)
+        files = {each.recording: each.sound for each in recordings}
+        for name, rows in lone.groupby("recording", sort=False):
+            waveform = tau.read_sound(files[str(name)])
+            spans = (rows[["start_s", "end_s"]].to_numpy() * SAMPLE_RATE).round().astype(int)
+            sounds += [waveform[:, start:end] for start, end in spans]
+    return pd.concat(tables, ignore_index=True), sounds
+
+
 def place_events(
     network: SphereNetwork, plane: AzimuthPlane, events: pd.DataFrame, sounds: Sequence[NDArray[np.float32]]
 ) -> pd.DataFrame:
@@ -69,6 +93,23 @@ def place_events(
     embeddings = np.concatenate([embed(network, sound[None]) for sound in sounds])
     first, second = plane.components(embeddings).T
     return events.assign(first=first, second=second, heard_deg=plane.azimuth_deg(embeddings))
+
+
+def values(placed: pd.DataFrame, num_resamples: int) -> dict[str, Value]:
+    """How well the azimuths agree: `correlation`, circular, and `error_deg`, the mean absolute one; intervals resample
+    recordings.
+    """
+    heard, true = placed["heard_deg"].to_numpy(), placed["azimuth_deg"].to_numpy()
+    recordings = placed["recording"].tolist()
+
+    def correlation(rows: NDArray[np.int64]) -> float:
+        return circular_correlation(heard[rows], true[rows])
+
+    errors = np.abs(ambisonics.wrapped(heard - true))
+    return {
+        "correlation": bootstrap(correlation, recordings, num_resamples=num_resamples),
+        "error_deg": bootstrap_mean(errors.tolist(), recordings, num_resamples=num_resamples),
+    }
 
 
 def follow(

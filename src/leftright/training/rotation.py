@@ -1,9 +1,10 @@
 """The rotation task: has the sound been turned away from the picture? (Supplement, section E.)
 
-One decision behind it: every window is looked at both ways, as it is and with its sound turned, so that neither sound nor
-picture alone says anything within a batch, and the picture is looked at once for two examples ("paired"; "drawn" takes the one
-that its coin says, as the paper). The inner products of a sound field turn as its channels do: the sound is turned after its
-spectra have been computed, once for both ways.
+One decision behind it: in the paired form every window is looked at in all four ways, with the sound as it is and turned, with
+the picture as it is and turned by the same angle. Whether they are aligned is then the exclusive-or of the two, and neither
+sound nor picture alone says anything about it within a batch. That costs two passes of each sub-network and gives four
+examples. "drawn" takes the one that its coin says, as the paper. The inner products of a sound field turn as its channels do:
+the sound is turned after its spectra have been computed, once for all.
 """
 
 from collections.abc import Mapping
@@ -63,22 +64,28 @@ def turn_features(network: SphereNetwork, features: Tensor, angle: Tensor) -> Te
 
 
 def logits_and_labels(network: SphereNetwork, batch: SphereBatch, orientations: Orientations) -> tuple[Tensor, Tensor]:
-    """The network's logits of a batch, and whether the sound was turned: (examples,) and (examples,).
+    """The network's logits of a batch, and whether the sound was turned away: (examples,) and (examples,).
 
-    "paired" makes two examples of a window, "drawn" one.
+    "paired" makes four examples of a window, "drawn" one.
     """
     waveform, frames = unpack(batch)
     columns, theta = (torch.as_tensor(each) for each in (batch.columns, batch.theta))
-    frames = turn_picture(frames, columns)
-    both = 2 * torch.pi / frames.shape[-1] * columns
-    is_rotated = torch.as_tensor(batch.is_rotated)
-    features, visual = network.features(waveform), network.visual(frames)
+    column_rad = 2 * torch.pi / frames.shape[-1]
+    features = network.features(waveform)
     if orientations == "drawn":
-        heard = turn_features(network, features, both + theta * is_rotated)
-        return network.fusion(network.audio(heard), visual), is_rotated.float()
-    heard = torch.cat([turn_features(network, features, angle) for angle in (both, both + theta)])
-    logits = network.fusion(network.audio(heard), torch.cat((visual, visual)))
-    return logits, torch.tensor([0.0, 1.0], device=logits.device).repeat_interleave(len(waveform))
+        is_rotated = torch.as_tensor(batch.is_rotated)
+        heard = turn_features(network, features, column_rad * columns + theta * is_rotated)
+        return network.fusion(network.audio(heard), network.visual(turn_picture(frames, columns))), is_rotated.float()
+    # The picture turns by whole columns, and the sound with it.
+    turned = columns + (theta / column_rad).round().long()
+    heard = torch.cat([turn_features(network, features, column_rad * each) for each in (columns, turned)])
+    seen = torch.cat([turn_picture(frames, each) for each in (columns, turned)])
+    sound, sound_turned = network.audio(heard).chunk(2)
+    sight, sight_turned = network.visual(seen).chunk(2)
+    logits = network.fusion(
+        torch.cat((sound, sound_turned, sound, sound_turned)), torch.cat((sight, sight, sight_turned, sight_turned))
+    )
+    return logits, torch.tensor([0.0, 1.0, 1.0, 0.0], device=logits.device).repeat_interleave(len(waveform))
 
 
 @torch.inference_mode()

@@ -72,3 +72,15 @@ def test_only_events_that_stand_alone_are_judged():
         index=[7, 3, 9, 1, 4],
     )
     assert azimuth.lone_events(events, 0.5).index.tolist() == [9, 4]
+
+
+def test_agreement_by_hand():
+    """Ten degrees off each way, over two recordings."""
+    true = np.arange(-180.0, 180.0, 20.0)
+    off = np.where(np.arange(len(true)) % 2, 10.0, -10.0)
+    placed = pd.DataFrame(
+        {"azimuth_deg": true, "heard_deg": ambisonics.wrapped(true + off), "recording": ["a", "b"] * (len(true) // 2)}
+    )
+    values = azimuth.values(placed, 20)
+    assert values["error_deg"].value == pytest.approx(10) and values["error_deg"].n == len(true)
+    assert 0.9 < values["correlation"].value < 1

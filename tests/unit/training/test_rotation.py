@@ -63,13 +63,20 @@ def test_both_turned_is_what_a_turned_recording_would_be():
     torch.testing.assert_close(*logits, rtol=1e-3, atol=1e-4)
 
 
-def test_drawn_is_one_of_the_pair():
-    asked = network()
-    given = batch(30, -100, columns=(3, 17), theta=(3.0, 3.3), is_rotated=(False, True))
-    drawn, labels = rotation.logits_and_labels(asked, given, "drawn")
-    paired, both = rotation.logits_and_labels(asked, given, "paired")
-    assert labels.tolist() == [0, 1] and both.tolist() == [0, 0, 1, 1]
-    torch.testing.assert_close(drawn, torch.stack((paired[0], paired[3])))
+def test_paired_is_every_drawn_one():
+    """The sound as it is and turned, with the picture as it is and turned: the last is the first, all turned together."""
+    asked, turn = network(), 15  # of 32 columns
+    theta = 2 * np.pi * turn / WIDTH
+    paired, labels = rotation.logits_and_labels(
+        asked, batch(30, columns=(3,), theta=(theta,), is_rotated=(False,)), "paired"
+    )
+    assert labels.tolist() == [0, 1, 1, 0]
+    others = [(3, theta, False), (3, theta, True), (3 + turn, -theta, True), (3 + turn, theta, False)]
+    for logit, label, (columns, angle, is_rotated) in zip(paired, labels, others, strict=True):
+        given = batch(30, columns=(columns,), theta=(angle,), is_rotated=(is_rotated,))
+        drawn, said = rotation.logits_and_labels(asked, given, "drawn")
+        assert said.item() == label.item()
+        torch.testing.assert_close(logit, drawn[0], rtol=1e-3, atol=1e-4)
 
 
 def test_what_is_judged_is_the_window_as_it_is_and_turned_by_its_angle():

@@ -20,6 +20,7 @@ _SOURCES = (
     ("The other pretext tasks", "pretrain", "mismatch.*, shift.*"),
     ("Downstream tasks", "finetune", "finetune.*"),
     ("Their comparisons, true faces", "report", "report.finetune.*"),
+    ("Tables 2 and 3, Figure 2", "evaluate360", "evaluate360.*"),
     ("Curation, splits, leakage", "curate", "curate.*"),
     ("Verdicts and reasons", "filter", "filter.*"),
     ("Videos and clips", "collect", "collect.*"),

@@ -163,7 +163,7 @@ def test_an_overlay_is_a_video_with_sound_and_a_strip(everything):
 
 
 def test_it_learns_to_align(tmp_path):
-    """Trained for longer, on so plain a world: nearly always right, and nearer than a coin toss. Its picture has four columns."""
+    """Trained for longer, on so plain a world: nearly always right, and nearer than a coin toss."""
     many = write_collected(tmp_path / "many", num_videos=24)
     longer = {"num_steps": 120, "batch_size": 8, "eval_steps": 60, "average_decay": 0.9, "num_rotations": 12}
     values = run(replace(FULL, sphere_height=2 * HEIGHT, num_overlays=0, **longer), many, tmp_path).values

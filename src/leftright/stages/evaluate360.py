@@ -390,5 +390,5 @@ def _outcome(config: Config, values: Mapping[str, Value], out: Path) -> Outcome:
     ran = [out / name for name in config.variants if (out / name / MODEL).is_file()]
     tables = tuple(folder / name for folder in ran for name in (PREDICTIONS, ALIGNMENT, CURVES))
     figures = tuple(sorted([*out.glob("*.png"), *(out / OVERLAYS).glob("*.png")]))
-    model = out / "full" / MODEL
-    return Outcome(values, figures, (out / CHECKED, *tables), model if model.is_file() else None)
+    # No model for tracking, which serves the flip task's alone: these take four channels and the whole sphere.
+    return Outcome(values, figures, (out / CHECKED, *tables))

@@ -104,6 +104,13 @@ def everything(collected, tmp_path_factory) -> Path:
     return directory
 
 
+def test_tracking_gets_figures_and_tables_and_no_model_that_it_could_not_serve(collected, tmp_path):
+    outcome = run(replace(FULL, num_steps=1, eval_steps=1), collected, tmp_path)
+    assert outcome.model is None
+    assert all(path.is_file() for path in (*outcome.tables, *outcome.figures))
+    assert {path.name for path in outcome.tables} >= {"checked.parquet", "alignment.parquet"} and outcome.figures
+
+
 def test_every_variant_has_its_folder_or_its_reason(everything):
     out = everything / "evaluate360"
     reasons = json.loads((out / "not_run.json").read_text())

@@ -47,13 +47,7 @@ def full(
         localized = localize(**stages["localize"], shards=packed.output, models=models)
         SETTINGS.dress(localized, "localize")
         tuned = parts.finetune_parts(**stages["finetune"], shards=packed.output, models=models, data_rev=clips.commit)
-        spheres = evaluate360(
-            **stages["evaluate360"],
-            **({"events": clips.world.outputs["out"]} if clips.world else {}),
-            clips=gathered(clips.collected),
-            data_rev=clips.commit,
-        )
-        SETTINGS.dress(spheres, "evaluate360")
+        spheres = parts.evaluated360(stages, clips)
         page = report(
             **stages["report"],
             **({"truth": clips.world.outputs["out"]} if clips.world else {}),

@@ -13,6 +13,7 @@ from kfp.dsl import Dataset, Input, Metrics, Model
 
 from components.collect.component import collect
 from components.curate.component import curate
+from components.evaluate360.component import evaluate360
 from components.fetch.component import fetch
 from components.filter.component import filter as filter_clips
 from components.finetune.component import finetune
@@ -109,6 +110,13 @@ def curated_clips(stages: parameters.Stages, source: Source) -> Clips:
     curated = curate(**stages["curate"], filtered=gathered(filtered), decisions=fetched.outputs["reviewed"])
     SETTINGS.dress(curated, "curate")
     return Clips(commit.outputs["commit"], world, collected, filtered, curated)
+
+
+def evaluated360(stages: parameters.Stages, clips: Clips) -> dsl.PipelineTask:
+    """The rotation task on the collected 360 videos; the simulated world has sound events for it, too."""
+    events = {"events": clips.world.outputs["out"]} if clips.world else {}
+    task = evaluate360(**stages["evaluate360"], **events, clips=gathered(clips.collected), data_rev=clips.commit)
+    return SETTINGS.dress(task, "evaluate360")
 
 
 def trained(stages: parameters.Stages, shards: Any, data_rev: Any, part: Any = WHOLE) -> dsl.PipelineTask:

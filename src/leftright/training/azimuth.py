@@ -128,5 +128,7 @@ def follow(
     length = round(window_s * SAMPLE_RATE)
     padded = np.pad(waveform, ((0, 0), (length // 2, length)))
     starts = [min(round(time_s * SAMPLE_RATE), waveform.shape[1]) for time_s in times_s]
-    embeddings = np.concatenate([embed(network, padded[None, :, start : start + length]) for start in starts])
+    windows = np.stack([padded[:, start : start + length] for start in starts])
+    parts = range(0, len(windows), _WINDOWS_PER_BATCH)
+    embeddings = np.concatenate([embed(network, windows[first : first + _WINDOWS_PER_BATCH]) for first in parts])
     return plane.azimuth_deg(embeddings), np.linalg.norm(plane.components(embeddings), axis=1)

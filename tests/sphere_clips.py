@@ -3,39 +3,18 @@ manifest.
 """
 
 from dataclasses import asdict
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from leftright import ambisonics, video
 from leftright.clips import CLIP_COLUMNS, MANIFEST, clip_id, write_table
 from leftright.files import sha256
 from tests.sphere_world import FRAME_RATE, HEIGHT, picture
+from tests.stereo_clips import Clip, write_clip
 
 RATE = 16_000
-
-
-def write_media(path: Path, frames: list[NDArray[np.uint8]], waveform: NDArray[np.floating]) -> None:
-    """H.264 at FRAME_RATE and FLAC at RATE, in Matroska. waveform : (3, 4 or 6, samples)."""
-    layout = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 6: "hexagonal"}[len(waveform)]
-    with av.open(str(path), "w", format="matroska") as container:
-        seen = container.add_stream("libx264", rate=round(FRAME_RATE), options={"crf": "10", "preset": "ultrafast"})
-        seen.height, seen.width = frames[0].shape[:2]
-        seen.pix_fmt = "yuv420p"
-        heard = container.add_stream("flac", rate=RATE, layout=layout, format="s16")
-        for number, pixels in enumerate(frames):
-            frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-            frame.pts, frame.time_base = number, Fraction(1, round(FRAME_RATE))
-            container.mux(seen.encode(frame))
-        container.mux(seen.encode(None))
-        samples = np.clip(np.round(waveform * 32767), -32768, 32767).astype(np.int16)
-        sound = av.AudioFrame.from_ndarray(samples.T.reshape(1, -1).copy(), format="s16", layout=layout)
-        sound.sample_rate, sound.pts, sound.time_base = RATE, 0, Fraction(1, RATE)
-        container.mux([*heard.encode(sound), *heard.encode(None)])
 
 
 def write_collected(directory: Path, *, num_videos: int, duration_s: float = 4.0, seed: int = 0) -> Path:
@@ -52,7 +31,8 @@ def write_collected(directory: Path, *, num_videos: int, duration_s: float = 4.0
         name, end_ms = f"sp{number:03d}", round(duration_s * 1000)
         clip = clip_id(name, 0, end_ms)
         path = directory / "clips" / f"{clip}.mkv"
-        write_media(path, [picture(azimuth, generator) for _ in range(round(duration_s * FRAME_RATE))], waveform)
+        frames = np.stack([picture(azimuth, generator) for _ in range(round(duration_s * FRAME_RATE))])
+        write_clip(path, Clip(waveform.astype(np.float32), RATE, frames, round(FRAME_RATE)))
         said = {"clip": clip, "video": name, "channel": f"ch{number // 2}", "start_ms": 0, "end_ms": end_ms}
         place = {"path": f"clips/{path.name}", "sha256": sha256(path), "source": "folder", "url": "", "title": name}
         rows.append({**dict.fromkeys(CLIP_COLUMNS, ""), **asdict(video.probe(path)), **said, **place})
@@ -60,4 +40,4 @@ def write_collected(directory: Path, *, num_videos: int, duration_s: float = 4.0
     return directory
 
 
-__all__ = ["HEIGHT", "write_collected", "write_media"]
+__all__ = ["HEIGHT", "write_collected"]

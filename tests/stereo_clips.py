@@ -18,7 +18,7 @@ from leftright.video import decode_audio, decode_frames
 from tests.tiny_world import tiny_world
 
 DURATION_S = 3.0
-_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1"}
+_LAYOUTS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 6: "5.1"}
 
 LIMITS = Limits(
     truncated_tolerance_s=0.5,

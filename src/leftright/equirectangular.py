@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Frames = TypeVar("Frames")
 
+ASPECT = 2
+"""The picture is twice as wide as high."""
+
 
 def x_of(azimuth_deg: ArrayLike) -> NDArray[np.float64]:
     """Where an azimuth (...) in degrees is seen: in [0, 1), 0 at the picture's left edge."""

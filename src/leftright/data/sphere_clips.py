@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from leftright import audio, video
+from leftright import audio, equirectangular, video
 from leftright.clips import CLIP_COLUMNS, MANIFEST, locate, read_tables
 from leftright.data import packing, sound_field
 from leftright.data.packing import DESCRIPTION_COLUMNS, FACE_COLUMNS, Packing
@@ -22,7 +22,6 @@ from leftright.parallel import process_map
 MEASURES = ("rms_db", "left_db", "up_db", "ahead_db", "velocity_db", "copy_db", "directedness")
 """What is measured of each sound field; see `leftright.data.sound_field_measures`."""
 
-_ASPECT = 2
 _CLIPS_PER_SHARD = 16
 
 
@@ -53,7 +52,7 @@ class Packing360:
 class _Equirectangular(Packing):
     @property
     def frame_shape(self) -> tuple[int, int]:
-        return self.frame_size, _ASPECT * self.frame_size
+        return self.frame_size, equirectangular.ASPECT * self.frame_size
 
 
 def candidates(directories: Sequence[Path]) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from leftright import equirectangular
+from leftright.ambisonics import wrapped
 from leftright.figures import style
 
 Pixels = NDArray[np.uint8]
@@ -44,7 +45,7 @@ def azimuth_figure(path: Path, events: pd.DataFrame, explained: Sequence[float])
 
 def _draw_against(axes: Axes, events: pd.DataFrame) -> None:
     true = events["azimuth_deg"].to_numpy()
-    error = (events["heard_deg"].to_numpy() - true + 180) % 360 - 180
+    error = wrapped(events["heard_deg"].to_numpy() - true)
     axes.axline((0, 0), slope=1, color=style.GREY, linewidth=0.8, zorder=0)
     # Drawn near the diagonal that it belongs to: 179 and -179 degrees are neighbours.
     axes.scatter(true, true + error, s=18, color=style.BLUE, edgecolor="white", linewidth=0.4)
@@ -73,7 +74,7 @@ def overlaid(frame: Pixels, azimuth_deg: float, share: float) -> Pixels:
     """
     width = frame.shape[1]
     seen = equirectangular.azimuth_of((np.arange(width) + 0.5) / width)
-    away = (seen - azimuth_deg + 180) % 360 - 180
+    away = wrapped(seen - azimuth_deg)
     weight = (0.6 * share * np.exp(-0.5 * (away / _SPREAD_DEG) ** 2)).astype(np.float32)[None, :, None]
     mixed = (frame * (1 - weight) + _MARK * weight).round().astype(np.uint8)
     column = int(equirectangular.x_of(azimuth_deg) * width)

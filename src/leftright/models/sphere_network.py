@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
+from leftright.equirectangular import ASPECT
 from leftright.models.audio_network import AudioNetwork
 from leftright.models.audio_visual import Architecture
 from leftright.models.fusion import FusionNetwork
 from leftright.models.geometry import WindowGeometry
 from leftright.models.sound_field import NUM_INPUTS, Channels, SoundFieldFeatures
 from leftright.models.visual_network import VisualNetwork
-
-ASPECT = 2
-"""An equirectangular picture is twice as wide as high."""
 
 
 @dataclass(frozen=True)

@@ -120,12 +120,14 @@ def test_where_a_coin_says_so_picture_and_sound_are_mirrored_together() -> None:
 
 
 def test_no_training_mirrors_the_picture_without_the_sound() -> None:
-    """By a coin both are mirrored in one place; only flip, whose channels have a coin of their own, does it itself."""
+    """By a coin both are mirrored in one place. Two do it themselves: flip, whose channels have a coin of their own, and
+    rotation, whose sound is mirrored as features.
+    """
     by_hand, together = [], []
     for path in (ROOT / "src/leftright/training").glob("*.py"):
         for function in _functions(path):
             calls = _calls(function)
             by_hand += [path.stem] if {"where", "mirror_frames"} <= calls else []
             together += [path.stem] if "mirror_where" in calls else []
-    assert by_hand == ["flip"]
+    assert sorted(by_hand) == ["flip", "rotation"]
     assert sorted(together) == ["contrast", "face_tracking", "separation", "spatialization"]

@@ -31,8 +31,10 @@ class SphereBatch(NamedTuple):
     """(batch, 3)."""
     shift: torch.Tensor | NDArray[np.float32]
     """(batch, 3)."""
+    is_mirrored: torch.Tensor | bool
+    """(batch,) bool: left and right are exchanged in picture and sound."""
     columns: torch.Tensor | int
-    """(batch,): picture and sound are turned together, to the left, by so many columns of the picture."""
+    """(batch,): after that, picture and sound are turned together, to the left, by so many columns of the picture."""
     theta: torch.Tensor | float
     """(batch,) float32 radians: by how much the sound alone is turned, to the left, where it is rotated."""
     is_rotated: torch.Tensor | bool
@@ -57,30 +59,44 @@ def _item(
     store: ClipStore,
     window: Window,
     colours: tuple[Sequence[float], Sequence[float]],
+    is_mirrored: bool,
     columns: int,
     theta: float,
     is_rotated: bool,
 ) -> SphereBatch:
     gain, shift = (np.array(each, np.float32) for each in colours)
     waveform, frames = store.waveform(window), np.ascontiguousarray(store.frames(window))
-    return SphereBatch(waveform, frames, gain, shift, columns, np.float32(theta), is_rotated)  # type: ignore[arg-type]
+    variation = gain, shift, is_mirrored, columns, np.float32(theta), is_rotated
+    return SphereBatch(waveform, frames, *variation)  # type: ignore[arg-type]
 
 
 class TrainingRotations(EndlessWindows[SphereBatch]):
-    """Windows for the rotation task, each with its colours, its turn of both, and the sound's own turn and coin."""
+    """Windows for the rotation task, each with its colours, its mirror, its turn of both, and the sound's own turn and coin.
+
+    mirrors : half of them are mirrored, picture and sound together.
+    """
 
     def __init__(
-        self, store: ClipStore, rows: Sequence[int], ranges: AugmentationRange, rotations: Rotations, seed: int
+        self,
+        store: ClipStore,
+        rows: Sequence[int],
+        ranges: AugmentationRange,
+        rotations: Rotations,
+        seed: int,
+        *,
+        mirrors: bool,
     ) -> None:
         super().__init__(store, rows, ranges, seed)
-        self._rotations = rotations
+        self._rotations, self._mirrors = rotations, mirrors
 
     def __getitem__(self, number: int) -> SphereBatch:
         """Item `number`."""
         window, augmentation, generator = self.draw(number)
         columns = int(generator.integers(self.store.widths[window.row]))
         theta, is_rotated = self._rotations.draw(generator), bool(generator.integers(2))
-        return _item(self.store, window, (augmentation.gain, augmentation.shift), columns, theta, is_rotated)
+        is_mirrored = self._mirrors and augmentation.is_mirrored
+        colours = augmentation.gain, augmentation.shift
+        return _item(self.store, window, colours, is_mirrored, columns, theta, is_rotated)
 
 
 class FixedRotations(Dataset[SphereBatch]):
@@ -96,4 +112,4 @@ class FixedRotations(Dataset[SphereBatch]):
         """Window `number`; the angle follows from the seed and its place in the shards."""
         window = self._windows[number]
         theta = self._rotations.draw(np.random.default_rng((self._seed, window.row, window.first_frame)))
-        return _item(self._store, window, _PLAIN, columns=0, theta=theta, is_rotated=False)
+        return _item(self._store, window, _PLAIN, is_mirrored=False, columns=0, theta=theta, is_rotated=False)

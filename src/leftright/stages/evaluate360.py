@@ -72,6 +72,8 @@ class Config(Limits, sphere_clips.Packing360, Recipe):
     """Channels of the audio network's first block."""
     audio_features: int
     """Size of the audio embedding."""
+    audio_norm: Literal["batch", "none"]
+    """"batch" normalises the audio embedding over the batch, "none" takes it as it is."""
     visual_width: int
     """Channels of the visual network's first stage; 64 make a ResNet-18."""
     visual_blocks: int
@@ -96,6 +98,8 @@ class Config(Limits, sphere_clips.Packing360, Recipe):
     """"paired" looks at each window in all four ways, picture turned or not, sound turned or not; "drawn" at one, as the
     paper.
     """
+    mirror: Literal["half", "none"]
+    """"half" mirrors half of the training windows, picture and sound together; "none" mirrors none, as the paper."""
     num_steps: int
     """Steps of the optimiser."""
     batch_size: int
@@ -109,7 +113,9 @@ class Config(Limits, sphere_clips.Packing360, Recipe):
     num_rotations: int
     """Rotations of the sound at which the alignment is asked for, evenly over the circle."""
     consensus: alignment.Consensus
-    """How the windows of a video come to one answer: the "product" of their probabilities or the "mean"."""
+    """How the windows of a video come to one answer: the product of their "odds", the "product" of their probabilities, or
+    their "mean".
+    """
     min_event_s: float
     """The shortest sound event that is judged, in seconds."""
     num_overlays: int
@@ -266,9 +272,9 @@ def _set(variant: SphereVariant, plan: Plan) -> tuple["Rotation", "SphereNetwork
     low, high = (
         (config.min_turn_harder, config.max_turn_harder) if variant.is_hard else (config.min_turn, config.max_turn)
     )
-    task = Rotation(material, Rotations(low, high), config.orientations)
+    task = Rotation(material, Rotations(low, high), config.orientations, mirrors=config.mirror == "half")
     torch.manual_seed(config.seed)
-    sphere = Sphere(variant.channels, wraps=config.edges == "meet")
+    sphere = Sphere(variant.channels, wraps=config.edges == "meet", normalises=config.audio_norm == "batch")
     network = SphereNetwork(_architecture(config, variant), material.store.geometry, sphere)
     if variant.start == "supervised":
         take_over(network, imagenet_weights(config.supervised_weights, network))

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from leftright.audio import PCM_FULL_SCALE
-from leftright.data.augmentation import adjust_colour
+from leftright.data.augmentation import adjust_colour, mirror_frames, where
 from leftright.data.sphere_windows import FixedRotations, Rotations, SphereBatch, TrainingRotations
 from leftright.data.windows import Window
 from leftright.metrics import flip as recognition
@@ -63,6 +63,16 @@ def turn_features(network: SphereNetwork, features: Tensor, angle: Tensor) -> Te
     return torch.cat((features[:, :-3], turned), dim=1)
 
 
+def mirror_features(network: SphereNetwork, features: Tensor) -> Tensor:
+    """The audio network's inputs of a sound field whose left and right have been exchanged. features : (batch, inputs, bands,
+    frames).
+    """
+    if network.sphere.channels == "no_xyz":
+        return features
+    left, others = features[:, -3:-2], features[:, -2:]
+    return torch.cat((features[:, :-3], -left, others), dim=1)
+
+
 def logits_and_labels(network: SphereNetwork, batch: SphereBatch, orientations: Orientations) -> tuple[Tensor, Tensor]:
     """The network's logits of a batch, and whether the sound was turned away: (examples,) and (examples,).
 
@@ -71,16 +81,19 @@ def logits_and_labels(network: SphereNetwork, batch: SphereBatch, orientations: 
     waveform, frames = unpack(batch)
     columns, theta = (torch.as_tensor(each) for each in (batch.columns, batch.theta))
     column_rad = 2 * torch.pi / frames.shape[-1]
+    is_mirrored = torch.as_tensor(batch.is_mirrored)
     features = network.features(waveform)
+    features = where(is_mirrored, mirror_features(network, features), features)
+    frames = where(is_mirrored, mirror_frames(frames), frames)
     if orientations == "drawn":
         is_rotated = torch.as_tensor(batch.is_rotated)
         heard = turn_features(network, features, column_rad * columns + theta * is_rotated)
-        return network.fusion(network.audio(heard), network.visual(turn_picture(frames, columns))), is_rotated.float()
+        return network.fusion(network.hear(heard), network.visual(turn_picture(frames, columns))), is_rotated.float()
     # The picture turns by whole columns, and the sound with it.
     turned = columns + (theta / column_rad).round().long()
     heard = torch.cat([turn_features(network, features, column_rad * each) for each in (columns, turned)])
     seen = torch.cat([turn_picture(frames, each) for each in (columns, turned)])
-    sound, sound_turned = network.audio(heard).chunk(2)
+    sound, sound_turned = network.hear(heard).chunk(2)
     sight, sight_turned = network.visual(seen).chunk(2)
     logits = network.fusion(
         torch.cat((sound, sound_turned, sound, sound_turned)), torch.cat((sight, sight, sight_turned, sight_turned))
@@ -94,9 +107,7 @@ def judge(network: SphereNetwork, batch: SphereBatch) -> dict[str, Tensor]:
     waveform, frames = unpack(batch)
     features, visual = network.features(waveform), network.visual(frames)
     turned = turn_features(network, features, torch.as_tensor(batch.theta))
-    aligned, rotated = network.fusion(network.audio(torch.cat((features, turned))), torch.cat((visual, visual))).chunk(
-        2
-    )
+    aligned, rotated = network.fusion(network.hear(torch.cat((features, turned))), torch.cat((visual, visual))).chunk(2)
     return {"aligned": aligned, "rotated": rotated}
 
 
@@ -108,13 +119,18 @@ class SphereMaterial(Material):
 
 
 class Rotation:
-    """The task. rotations : the angles by which it turns sound away. orientations : see the module."""
+    """The task.
 
-    def __init__(self, material: SphereMaterial, rotations: Rotations, orientations: Orientations) -> None:
+    rotations : the angles by which it turns sound away. orientations : see the module. mirrors : half of the training windows
+    are mirrored.
+    """
+
+    def __init__(
+        self, material: SphereMaterial, rotations: Rotations, orientations: Orientations, *, mirrors: bool
+    ) -> None:
         self._material, self._rotations, self._orientations = material, rotations, orientations
-        self.training = TrainingRotations(
-            material.store, material.rows["train"], material.ranges, rotations, material.seed
-        )
+        where_from = material.store, material.rows["train"], material.ranges
+        self.training = TrainingRotations(*where_from, rotations, material.seed, mirrors=mirrors)
 
     def step(self, network: SphereNetwork, batch: SphereBatch) -> Mapping[str, Tensor]:
         """The loss of a batch."""
@@ -159,11 +175,14 @@ class Rotation:
         def ask(network: SphereNetwork, batch: SphereBatch) -> dict[str, Tensor]:
             waveform, frames = unpack(batch)
             features, visual = network.features(waveform), network.visual(frames)
-            said = []
+            if network.sphere.channels == "no_xyz":  # it hears no turn
+                said = network.fusion(network.hear(features), visual)
+                return {LOGITS: said[:, None].expand(-1, len(turns))}
+            each = []
             for turn in turns.to(features.device):
                 heard = turn_features(network, features, turn.expand(len(features)))
-                said.append(network.fusion(network.audio(heard), visual))
-            return {LOGITS: torch.stack(said, dim=1)}
+                each.append(network.fusion(network.hear(heard), visual))
+            return {LOGITS: torch.stack(each, dim=1)}
 
         items = FixedRotations(self._material.store, windows, self._rotations, self._material.seed)
         logits = judged(network, ask, items, self._material.num_workers)[LOGITS]

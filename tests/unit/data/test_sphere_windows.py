@@ -20,14 +20,14 @@ def store(tmp_path_factory) -> ClipStore:
 
 
 def test_windows_hold_four_channels_and_the_whole_picture(store):
-    item = TrainingRotations(store, [0, 1], RANGES, NEAR, seed=0)[0]
+    item = TrainingRotations(store, [0, 1], RANGES, NEAR, seed=0, mirrors=True)[0]
     assert item.waveform.shape == (4, GEOMETRY.num_samples)
     assert item.frames.shape == (GEOMETRY.num_frames, 3, HEIGHT, 2 * HEIGHT)
 
 
 def test_item_n_is_a_function_of_seed_and_n(store):
     def items(seed: int):
-        windows = TrainingRotations(store, [0, 1, 2], RANGES, NEAR, seed)
+        windows = TrainingRotations(store, [0, 1, 2], RANGES, NEAR, seed, mirrors=True)
         return [windows[number] for number in (7, 3, 7)]
 
     first, _, again = items(0)
@@ -39,7 +39,7 @@ def test_item_n_is_a_function_of_seed_and_n(store):
 
 @pytest.mark.parametrize(("low", "high"), [(0.95, 1.05), (0.25, 1.75)])
 def test_turns_are_spread_over_what_was_asked_for(store, low, high):
-    windows = TrainingRotations(store, [0, 1, 2], RANGES, Rotations(low, high), seed=0)
+    windows = TrainingRotations(store, [0, 1, 2], RANGES, Rotations(low, high), seed=0, mirrors=True)
     items = [windows[number] for number in range(400)]
     turns = np.array([item.theta for item in items]) / np.pi
     assert low <= turns.min() < low + 0.05 * (high - low) and high - 0.05 * (high - low) < turns.max() <= high
@@ -48,9 +48,18 @@ def test_turns_are_spread_over_what_was_asked_for(store, low, high):
     assert min(columns) >= 0 and max(columns) < 2 * HEIGHT and len(set(columns)) > HEIGHT
 
 
+def test_half_of_the_windows_are_mirrored_or_none(store):
+    def share(mirrors: bool) -> float:
+        windows = TrainingRotations(store, [0, 1, 2], RANGES, NEAR, seed=0, mirrors=mirrors)
+        return float(np.mean([windows[number].is_mirrored for number in range(400)]))
+
+    assert 0.4 < share(True) < 0.6
+    assert share(False) == 0
+
+
 def test_a_fixed_window_has_its_own_angle_whatever_stands_beside_it(store):
     many = FixedRotations(store, [Window(0, 0), Window(1, 2)], NEAR, seed=0)
     one = FixedRotations(store, [Window(1, 2)], NEAR, seed=0)
     assert many[1].theta == one[0].theta != many[0].theta
-    assert (many[1].columns, many[1].is_rotated) == (0, False)
+    assert (many[1].is_mirrored, many[1].columns, many[1].is_rotated) == (False, 0, False)
     np.testing.assert_array_equal(many[1].gain, np.ones(3))

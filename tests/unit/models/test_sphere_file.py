@@ -12,7 +12,9 @@ from tests.unit.models.test_sphere_network import TINY, TINY_WINDOW
 
 def test_a_network_is_read_as_it_was_written(tmp_path):
     torch.manual_seed(0)
-    network = SphereNetwork(TINY, TINY_WINDOW, Sphere("all", wraps=True)).eval()
+    network = SphereNetwork(TINY, TINY_WINDOW, Sphere("all", wraps=True, normalises=True))
+    network.audio_embedding(torch.randn(8, 4, TINY_WINDOW.num_samples))  # statistics of its own
+    network.eval()
     save_sphere(tmp_path / "model.pt", network, {"seed": 3})
     again, meta = load_sphere(tmp_path / "model.pt")
     waveform = 0.1 * torch.randn(2, 4, TINY_WINDOW.num_samples)
@@ -21,7 +23,7 @@ def test_a_network_is_read_as_it_was_written(tmp_path):
     assert (meta.task, dict(meta.config), dict(meta.head)) == (
         "rotation",
         {"seed": 3},
-        {"channels": "all", "wraps": True},
+        {"channels": "all", "wraps": True, "normalises": True},
     )
 
 

@@ -24,14 +24,22 @@ def test_the_papers_sizes():
 
 
 @pytest.mark.parametrize("channels", list(NUM_INPUTS))
-@pytest.mark.parametrize("wraps", [True, False])
-def test_one_logit_a_window_from_that_window_alone(channels, wraps):
+@pytest.mark.parametrize(("wraps", "normalises"), [(True, True), (False, False)])
+def test_one_logit_a_window_from_that_window_alone(channels, wraps, normalises):
     torch.manual_seed(0)
     network = SphereNetwork(
-        replace(TINY, audio_channels=NUM_INPUTS[channels]), TINY_WINDOW, Sphere(channels, wraps)
+        replace(TINY, audio_channels=NUM_INPUTS[channels]), TINY_WINDOW, Sphere(channels, wraps, normalises)
     ).eval()
     waveform = 0.1 * torch.randn(3, 4, TINY_WINDOW.num_samples)
     frames = torch.rand(3, TINY_WINDOW.num_frames, 3, 16, 32)
     logits = network(waveform, frames)
     assert logits.shape == (3,)
     torch.testing.assert_close(logits[1:2], network(waveform[1:2], frames[1:2]), rtol=1e-4, atol=1e-5)
+
+
+def test_each_feature_of_a_normalised_embedding_has_mean_0_and_variance_1_over_the_batch():
+    torch.manual_seed(0)
+    waveform = 0.1 * torch.randn(16, 4, TINY_WINDOW.num_samples)
+    embedding = SphereNetwork(TINY, TINY_WINDOW, Sphere("all", True, normalises=True)).audio_embedding(waveform)
+    torch.testing.assert_close(embedding.mean(dim=(0, 2)), torch.zeros(4), rtol=0, atol=1e-5)
+    torch.testing.assert_close(embedding.var(dim=(0, 2), correction=0), torch.ones(4), rtol=0.02, atol=0)

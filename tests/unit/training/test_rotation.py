@@ -28,13 +28,16 @@ def field(*azimuths: float) -> torch.Tensor:
     return torch.from_numpy(np.stack([ambisonics.encode(NOISE, azimuth, 20) for azimuth in azimuths])).float()
 
 
-def batch(*azimuths: float, columns=(0, 0), theta=(0.0, 0.0), is_rotated=(False, False)) -> SphereBatch:
+def batch(
+    *azimuths: float, columns=(0, 0), theta=(0.0, 0.0), is_rotated=(False, False), is_mirrored=None
+) -> SphereBatch:
     rng = np.random.default_rng(1)
     frames = rng.integers(0, 255, (len(azimuths), WINDOW.num_frames, 3, 16, WIDTH)).astype(np.uint8)
     waveform = np.stack([to_pcm(ambisonics.encode(NOISE, azimuth, 20)) for azimuth in azimuths])
     plain = torch.ones(len(azimuths), 3), torch.zeros(len(azimuths), 3)
+    mirrored = torch.tensor(is_mirrored or [False] * len(azimuths))
     turns = torch.tensor(columns), torch.tensor(theta, dtype=torch.float32), torch.tensor(is_rotated)
-    return SphereBatch(torch.from_numpy(waveform), torch.from_numpy(frames), *plain, *turns)
+    return SphereBatch(torch.from_numpy(waveform), torch.from_numpy(frames), *plain, mirrored, *turns)
 
 
 @pytest.mark.parametrize("channels", ["all", "no_w", "no_xyz"])
@@ -44,6 +47,25 @@ def test_turned_features_are_those_of_the_turned_field(channels):
     turned = ambisonics.rotate_z(waveform, angles.cos()[:, None], angles.sin()[:, None])
     found = rotation.turn_features(asked, asked.features(waveform), angles)
     torch.testing.assert_close(found, asked.features(turned), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("channels", ["all", "no_w", "no_xyz"])
+def test_mirrored_features_are_those_of_the_mirrored_field(channels):
+    asked = network(channels)
+    found = rotation.mirror_features(asked, asked.features(field(30, -100)))
+    torch.testing.assert_close(found, asked.features(field(-30, 100)), rtol=1e-3, atol=1e-4)
+
+
+def test_a_mirrored_window_is_what_a_mirrored_recording_would_be():
+    """Mirrored first and turned then; of the batch, only the first is mirrored."""
+    asked, turned = network(), {"columns": (4, 4), "theta": (3.0, 3.0), "is_rotated": (True, False)}
+    given = batch(30, -100, is_mirrored=[True, False], **turned)
+    frames = torch.as_tensor(given.frames).clone()
+    frames[0] = frames[0].flip(-1)
+    there = batch(-30, -100, **turned)._replace(frames=frames)
+    for orientations in ("drawn", "paired"):
+        logits = [rotation.logits_and_labels(asked, each, orientations)[0] for each in (given, there)]
+        torch.testing.assert_close(*logits, rtol=1e-3, atol=1e-4)
 
 
 def test_each_picture_of_a_batch_turns_by_its_own_columns():

@@ -73,8 +73,8 @@ def alignments(inputs: Inputs) -> Table:
         rows.append(Row(tuple(row)))
     note = (
         f"Published: {published.PAPER}, Table 3; its N is unknown. Measured: the windows of a held-out video come to one "
-        "answer, and the error is weighted by its probabilities; a video’s confidence is what its windows give to the rotation "
-        f"that they prefer. `docs/evaluate360.md` says what the paper leaves open.{_apart(inputs)}"
+        "answer, and the error is weighted by its probabilities; a video’s confidence is how far its windows agree. "
+        f"`docs/evaluate360.md` says what the paper leaves open.{_apart(inputs)}"
     )
     caption = "Table 3. Error of alignment in degrees, at three levels of confidence; 90 is random, 180 the worst."
     return Table(caption, tuple(columns), tuple(rows), note, stacked=True)

@@ -48,7 +48,7 @@ class SoundFieldFeatures(nn.Module):
         """
         if waveform.is_cuda:
             return self.at_once(waveform)
-        # A CPU is faster where one window's spectra stay in its cache (benchmarks/sphere_features.py).
+        # A CPU is faster where one window's spectra stay in its cache (benchmarks/sphere_step.py).
         return torch.cat([self.at_once(window) for window in waveform.split(1)])
 
     def at_once(self, waveform: Tensor) -> Tensor:

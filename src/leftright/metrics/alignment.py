@@ -12,6 +12,7 @@ here:
 - confidence of a video: how far its clips agree. Each clip's normalised odds have a mean unit vector over the rotations; the
   confidence is the length of the clips' mean of these, 1 where all are sure of one rotation. It knows nothing of the truth.
 - low, medium and high confidence: all videos, those from the median of the confidences on, those from the 90th percentile on.
+  Videos of equal confidence are all counted.
 """
 
 from collections.abc import Sequence

@@ -8,9 +8,7 @@ kept in memory, or decoded each time) against computing its step. It prints the 
 """
 
 import argparse
-import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 import yaml
+from timing import in_turns, report
 from torch.nn import functional as F
 from torch.optim import AdamW
 
@@ -97,22 +96,6 @@ def compare_reading(config: pretrain.Config, reader: ShardReader, batch: Batch, 
     print(
         f"  a step takes {step_s * 1e3:.1f} ms: {step_s / kept_s:.1f} times the reading, {step_s / decoded_s:.1f} the decoding"
     )
-
-
-def in_turns(num_steps: int, *actions: Callable[[], object]) -> list[float]:
-    """The median seconds of each action, timed one after the other in turns, after one untimed turn."""
-    taken: list[list[float]] = [[] for _ in actions]
-    for turn in range(num_steps + 1):
-        for times, action in zip(taken, actions, strict=True):
-            start = time.perf_counter()
-            action()
-            if turn:
-                times.append(time.perf_counter() - start)
-    return [statistics.median(times) for times in taken]
-
-
-def report(name: str, seconds: float, opposite: str, opposite_s: float) -> None:
-    print(f"{name} {seconds * 1e3:.1f} ms, {opposite} {opposite_s * 1e3:.1f} ms: ratio {opposite_s / seconds:.2f}")
 
 
 def step_of(config: pretrain.Config, reader: ShardReader, batch: Batch) -> Callable[[], None]:

@@ -32,7 +32,7 @@ from leftright.training.recipe import CIRCUMSTANCES, Recipe
 from leftright.training.sphere_variants import KNOWN, SphereVariant, variant_of
 
 if TYPE_CHECKING:  # the stage's help must not wait for torch
-    from leftright.models import Architecture
+    from leftright.models import WindowGeometry
     from leftright.models.sphere_network import SphereNetwork
     from leftright.training.fit import Course
     from leftright.training.loop import Optimisation
@@ -259,7 +259,6 @@ def _set(variant: SphereVariant, plan: Plan) -> tuple["Rotation", "SphereNetwork
     import torch
 
     from leftright.data.sphere_windows import Rotations
-    from leftright.models.sphere_network import Sphere, SphereNetwork
     from leftright.training.initialisation import take_over
     from leftright.training.rotation import Rotation
     from leftright.training.supervised import NotRunError, imagenet_weights
@@ -274,8 +273,7 @@ def _set(variant: SphereVariant, plan: Plan) -> tuple["Rotation", "SphereNetwork
     )
     task = Rotation(material, Rotations(low, high), config.orientations, mirrors=config.mirror == "half")
     torch.manual_seed(config.seed)
-    sphere = Sphere(variant.channels, wraps=config.edges == "meet", normalises=config.audio_norm == "batch")
-    network = SphereNetwork(_architecture(config, variant), material.store.geometry, sphere)
+    network = network_of(config, variant, material.store.geometry)
     if variant.start == "supervised":
         take_over(network, imagenet_weights(config.supervised_weights, network))
     return task, network
@@ -298,11 +296,13 @@ def _material(variant: SphereVariant, plan: Plan) -> Any:
     return SphereMaterial(store, rows, config.ranges(), config.seed, config.num_workers, windows)
 
 
-def _architecture(config: Config, variant: SphereVariant) -> "Architecture":
+def network_of(config: Config, variant: SphereVariant, geometry: "WindowGeometry") -> "SphereNetwork":
+    """A variant's network before any training."""
     from leftright.models import Architecture
     from leftright.models.sound_field import NUM_INPUTS
+    from leftright.models.sphere_network import Sphere, SphereNetwork
 
-    return Architecture(
+    architecture = Architecture(
         audio_channels=NUM_INPUTS[variant.channels],
         n_mels=config.num_bands,
         audio_width=config.audio_width,
@@ -314,6 +314,8 @@ def _architecture(config: Config, variant: SphereVariant) -> "Architecture":
         fusion="flatten",
         fusion_features=config.fusion_features,
     )
+    sphere = Sphere(variant.channels, wraps=config.edges == "meet", normalises=config.audio_norm == "batch")
+    return SphereNetwork(architecture, geometry, sphere)
 
 
 def _optimisation(config: Config) -> "Optimisation":

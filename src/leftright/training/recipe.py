@@ -42,7 +42,7 @@ class Recipe:
     precision: Literal["float32", "bfloat16"]
     """"bfloat16" computes in mixed precision, for GPUs."""
     memory_format: Literal["contiguous", "channels_last"]
-    """"channels_last" is faster on GPUs, and for some networks on CPUs."""
+    """"channels_last" is faster on GPUs."""
     num_threads: int
     """Threads of the computation on a CPU; 0 takes as many as there are cores."""
     num_workers: int

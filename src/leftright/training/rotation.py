@@ -176,13 +176,13 @@ class Rotation:
             waveform, frames = unpack(batch)
             features, visual = network.features(waveform), network.visual(frames)
             if network.sphere.channels == "no_xyz":  # it hears no turn
-                said = network.fusion(network.hear(features), visual)
-                return {LOGITS: said[:, None].expand(-1, len(turns))}
-            each = []
+                logit = network.fusion(network.hear(features), visual)
+                return {LOGITS: logit[:, None].expand(-1, len(turns))}
+            said = []
             for turn in turns.to(features.device):
                 heard = turn_features(network, features, turn.expand(len(features)))
-                each.append(network.fusion(network.hear(heard), visual))
-            return {LOGITS: torch.stack(each, dim=1)}
+                said.append(network.fusion(network.hear(heard), visual))
+            return {LOGITS: torch.stack(said, dim=1)}
 
         items = FixedRotations(self._material.store, windows, self._rotations, self._material.seed)
         logits = judged(network, ask, items, self._material.num_workers)[LOGITS]

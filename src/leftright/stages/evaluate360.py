@@ -34,8 +34,6 @@ from leftright.training.sphere_variants import KNOWN, SphereVariant, variant_of
 if TYPE_CHECKING:  # the stage's help must not wait for torch
     from leftright.models import WindowGeometry
     from leftright.models.sphere_network import SphereNetwork
-    from leftright.training.fit import Course
-    from leftright.training.loop import Optimisation
     from leftright.training.processes import Processes
     from leftright.training.rotation import Rotation
 
@@ -231,12 +229,14 @@ def train_variant(name: str, *, plan: Plan, directory: Path, processes: "Process
 def _trained(variant: SphereVariant, plan: Plan, folder: Path, processes: "Processes") -> dict[str, Value]:
     from leftright.training.campaign import on_point
     from leftright.training.checkpoint import CHECKPOINT
-    from leftright.training.fit import fit
+    from leftright.training.fit import Course, fit
 
     config = plan.config
     task, network = _set(variant, plan)
     folder.mkdir(parents=True, exist_ok=True)
-    how = (_optimisation(config), config.hardware(), _course(config))
+    optimisation = config.optimisation(config.num_steps, config.batch_size, config.warmup_steps)
+    course = Course(config.average_decay, config.eval_steps, config.checkpoint_steps)
+    how = optimisation, config.hardware(), course
     name = f"evaluate360 {variant.name}"
     record = fit(name, network, task, *how, processes, folder / CHECKPOINT, on_point(variant.name))
     if not processes.is_first:
@@ -316,16 +316,6 @@ def network_of(config: Config, variant: SphereVariant, geometry: "WindowGeometry
     )
     sphere = Sphere(variant.channels, wraps=config.edges == "meet", normalises=config.audio_norm == "batch")
     return SphereNetwork(architecture, geometry, sphere)
-
-
-def _optimisation(config: Config) -> "Optimisation":
-    return config.optimisation(config.num_steps, config.batch_size, config.warmup_steps)
-
-
-def _course(config: Config) -> "Course":
-    from leftright.training.fit import Course
-
-    return Course(config.average_decay, config.eval_steps, config.checkpoint_steps)
 
 
 def _judge(
